@@ -1,0 +1,222 @@
+"""Who is here: the last state of every client in one room. Keeps no clock and sends nothing.
+
+y-protocols' awareness is a last-writer-wins map: client id -> (clock, JSON state or null), where
+null says "gone". A server that only relays it gets three things wrong, and this is the cure:
+
+- An editor that comes back at the clock it left with is ignored by everybody who was told that it
+  had gone, for about 15 s. So an id's clock towards the peers (`told`) always rises, whatever the
+  owner counts.
+- A connection that dies leaves a ghost for about 30 s. So every id has an owner, the session that
+  spoke of it, and goes when its owner goes: at once when it said goodbye, else `GRACE` seconds
+  later, time enough for a reconnect without a flicker.
+- y-websocket clients repeat what they hear of others, which makes N clients send N² frames. So
+  what is owned by another session, or is not newer, goes no further.
+
+A browser's tabs tell each other their states aside, so a session may be the first to speak of an
+id whose own connection is still on its way. The first frame of a connection speaks of one id, its
+own: that one it takes over from whoever had it.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from collab.errors import ProtocolError, TooBig
+from collab.reader import Reader, write_var_bytes, write_var_uint
+
+if TYPE_CHECKING:
+    from collab.session import Session
+
+GRACE = 3.0  # seconds between a connection's sudden end and its ids' going
+EXPIRY = 35.0  # seconds without renewal; clients renew every 15 and forget others after 30
+MAX_STATE = 16 * 1024  # bytes of one client's JSON state
+MAX_CLIENTS = 64  # ids that one session may speak of: a browser's tabs, not an army
+MAX_NAME = 100  # characters of a name
+MAX_GONE = 10_000  # ids that are gone and whose clocks a room remembers
+NULL = b"null"
+
+
+class Presence:
+    """One client id: its state as JSON bytes, and who speaks for it."""
+
+    __slots__ = ("client", "clock", "told", "state", "user", "owner", "turn", "seen", "deadline")
+
+    def __init__(self, client: int) -> None:
+        self.client = client
+        self.clock = -1  # as its owner counts
+        self.told = -1  # as the peers were told
+        self.state = NULL
+        self.user: dict[str, object] = {}  # the state's "user", where editors put name and colour
+        self.owner: Session | None = None
+        self.turn = 0
+        self.seen = 0.0
+        self.deadline: float | None = None
+
+
+class Awareness:
+    """The presences of one room. `turn` counts the changes; a session is behind while its own
+    turn is lower, and `since` tells it what it lacks."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+        self._presences: dict[int, Presence] = {}
+        self._frames: dict[int, bytes] = {}
+
+    def receive(self, session: "Session", update: bytes, now: float) -> bool:
+        """Takes what a session says of its clients; `now` in seconds. True when it changed
+        anything. ProtocolError or TooBig when the update is not one."""
+        states = read_awareness(update)
+        if session.client is None and len(states) == 1:
+            session.client = states[0][0]
+        changed = False
+        for client, clock, state in states:
+            user = {} if state == NULL else read_user(state)
+            if self._receive(session, client, clock, state, now):
+                self._presences[client].user = user
+                changed = True
+        return changed
+
+    def since(self, turn: int, session: "Session") -> bytes | None:
+        """The awareness update with everything that happened after `turn`, or None."""
+        if turn == self.turn:
+            return None
+        changed = [p for p in self._presences.values() if p.turn > turn and (turn or _here(p))]
+        # What was re-stamped must not come back to its owner, who may have moved on since.
+        others = [p for p in changed if p.owner is not session or p.told == p.clock]
+        if len(others) < len(changed) or not changed:
+            return write_awareness(others) if others else None
+        if turn not in self._frames:
+            self._frames[turn] = write_awareness(changed)
+        return self._frames[turn]
+
+    def users(self) -> list[dict[str, object]]:
+        """The "user" of everyone who is here, as their editors tell it: usually name and color."""
+        return [p.user for p in self._presences.values() if _here(p)]
+
+    def name(self, client: int | None) -> str:
+        """What the user of this client is called; "" when nobody knows."""
+        presence = self._presences.get(client) if client is not None else None
+        name = presence.user.get("name") if presence else None
+        return name[:MAX_NAME] if isinstance(name, str) else ""
+
+    def leave(self, session: "Session", now: float, clean: bool) -> bool:
+        """The session has ended; `clean` when it said goodbye. True when that changed anything;
+        otherwise `sweep` will, after `GRACE` seconds."""
+        mine = [p for p in self._presences.values() if p.owner is session]
+        for presence in mine:
+            presence.owner = None
+            if clean:
+                self._remove(presence)
+            else:
+                presence.deadline = now + GRACE
+        return clean and bool(mine)
+
+    def sweep(self, now: float) -> bool:
+        """Removes who is overdue. Call it every second or so; True when that changed anything."""
+        overdue = [
+            p
+            for p in self._presences.values()
+            if _here(p)
+            and (now > p.seen + EXPIRY or (p.deadline is not None and now >= p.deadline))
+        ]
+        for presence in overdue:
+            self._remove(presence)
+        self._forget()
+        return bool(overdue)
+
+    def _receive(
+        self, session: "Session", client: int, clock: int, state: bytes, now: float
+    ) -> bool:
+        presence = self._presences.get(client)
+        if presence is None:
+            if state == NULL:
+                return False
+            presence = self._claim(session, client)
+        elif presence.owner is not session:
+            if presence.owner is not None and session.client != client:
+                return False
+            if presence.owner is None and state == NULL:
+                return False
+        elif clock < presence.clock or (clock == presence.clock and state != NULL):
+            return False
+        elif state == NULL and not _here(presence):
+            return False
+        presence.owner = session
+        presence.clock = clock
+        presence.deadline = None
+        self._tell(presence, state, now)
+        return True
+
+    def _claim(self, session: "Session", client: int) -> Presence:
+        if sum(p.owner is session for p in self._presences.values()) >= MAX_CLIENTS:
+            raise TooBig(f"One connection may speak for {MAX_CLIENTS} clients at most.")
+        presence = self._presences[client] = Presence(client)
+        return presence
+
+    def _tell(self, presence: Presence, state: bytes, now: float) -> None:
+        presence.told = max(presence.told + 1, presence.clock)
+        presence.state = state
+        presence.seen = now
+        self.turn += 1
+        presence.turn = self.turn
+        self._frames.clear()
+
+    def _remove(self, presence: Presence) -> None:
+        presence.deadline = None
+        if _here(presence):
+            self._tell(presence, NULL, presence.seen)
+
+    def _forget(self) -> None:
+        gone = [p for p in self._presences.values() if not _here(p)]
+        if len(gone) > MAX_GONE:
+            for presence in sorted(gone, key=lambda p: p.turn)[:-MAX_GONE]:
+                del self._presences[presence.client]
+
+
+def read_awareness(update: bytes) -> list[tuple[int, int, bytes]]:
+    """(client, clock, state as JSON bytes) of each client in an awareness update."""
+    reader = Reader(update)
+    states = []
+    for _ in range(reader.var_uint(len(update))):
+        client = reader.var_uint()
+        clock = reader.var_uint(2**31 - 1)
+        state = reader.var_bytes()
+        if len(state) > MAX_STATE:
+            raise TooBig(f"A client's awareness state may have {MAX_STATE} bytes at most.")
+        states.append((client, clock, state))
+    if not reader.at_end:
+        raise ProtocolError("Bytes follow the last client of an awareness update.")
+    return states
+
+
+def read_user(state: bytes) -> dict[str, object]:
+    """The "user" in a client's awareness state. ProtocolError unless the state is a JSON object
+    that every client can read: one bad state would throw in all of them."""
+    try:
+        value = json.loads(state.decode("utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise ProtocolError("A client's awareness state is not JSON.") from None
+    if not isinstance(value, dict):
+        raise ProtocolError("A client's awareness state is a JSON object or null.")
+    user = value.get("user")
+    return user if isinstance(user, dict) else {}
+
+
+def write_awareness(presences: Iterable[Presence]) -> bytes:
+    """The awareness update that tells of these presences."""
+    presences = list(presences)
+    update = bytearray()
+    write_var_uint(update, len(presences))
+    for presence in presences:
+        write_var_uint(update, presence.client)
+        write_var_uint(update, presence.told)
+        write_var_bytes(update, presence.state)
+    return bytes(update)
+
+
+def _here(presence: Presence) -> bool:
+    return presence.state != NULL
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

@@ -1,0 +1,99 @@
+"""One peer on any transport: frames in, frames out. Knows the dialect, not the transport.
+
+A transport hands over each frame with `receive`, and sends what `next_frame` gives whenever its
+peer can take one. Both raise CollabError when the peer has to go: the transport closes with its
+`close_code`. The peer's silence or slowness needs no other rule than that.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from collab import wire
+from collab.errors import CollabError
+from collab.gate import LARGE, admit
+from collab.session import Session
+from collab.wire import Message, SyncStep2, SyncUpdate
+
+if TYPE_CHECKING:
+    from collab.hub import Hub
+
+CHUNK = 1 << 20  # bytes; a larger first load goes in pieces, each well before a peer's timeout
+
+
+class Connection:
+    """Speaks y-websocket for one session."""
+
+    def __init__(self, hub: "Hub", session: Session) -> None:
+        self.hub = hub
+        self.session = session
+        self._chunks: deque[SyncUpdate | SyncStep2] = deque()
+        self._splitting: asyncio.Task[None] | None = None
+
+    def receive(self, frame: bytes) -> Awaitable[None] | None:
+        """Takes a frame of the peer. Hand over no further one until what this returns, if
+        anything, has been awaited: that is how a fast peer is kept waiting for a slow disk."""
+        now = time.time()
+        messages = wire.decode(frame)
+        try:
+            for message in messages:
+                if _large(message):
+                    return self._receive_large(chain([message], messages))
+                self.session.receive(message, now)
+        finally:
+            self.hub.touched(self.session.room)
+        return self.hub.writer.breath() if self.hub.writer.choked else None
+
+    def next_frame(self) -> bytes | None:
+        """What the peer should be sent next, None for nothing now: the session's `wake` is called
+        when there may be more."""
+        if self._splitting is not None:
+            return None
+        if self._chunks:
+            return wire.encode(self._chunks.popleft())
+        message = self.session.next_message()
+        if message is None:
+            return None
+        if isinstance(message, SyncStep2) and len(message.update) > CHUNK:
+            self._splitting = asyncio.create_task(self._split(message))
+            return None
+        return wire.encode(message)
+
+    def leave(self, clean: bool) -> None:
+        """The peer has gone; `clean` when it said goodbye."""
+        if self._splitting is not None:
+            self._splitting.cancel()
+        self.hub.leave(self.session, clean)
+
+    async def _receive_large(self, messages: Iterator[Message]) -> None:
+        session = self.session
+        try:
+            for message in messages:
+                if isinstance(message, SyncStep2 | SyncUpdate) and _large(message):
+                    if session.expects(message):
+                        partial = isinstance(message, SyncStep2)
+                        head = session.room.head
+                        admission = await admit(self.hub.engine, head, message.update, partial)
+                        session.admitted(admission, partial, time.time())
+                else:
+                    session.receive(message, time.time())
+        finally:
+            self.hub.touched(session.room)
+        await self.hub.writer.breath()
+
+    async def _split(self, message: SyncStep2) -> None:
+        try:
+            *first, last = await self.hub.engine.run("split", message.update, CHUNK)
+            self._chunks.extend(SyncUpdate(update) for update in first)
+            self._chunks.append(SyncStep2(last))
+        except CollabError:
+            self._chunks.append(message)
+        self._splitting = None
+        self.session.wake()
+
+
+def _large(message: Message) -> bool:
+    return isinstance(message, SyncStep2 | SyncUpdate) and len(message.update) > LARGE

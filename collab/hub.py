@@ -1,0 +1,278 @@
+"""The process: opens and closes rooms, and lets editors in and out of them.
+
+A room is opened when the first editor comes and freed when the last one has left and all is on
+disk. Opening reads the newest snapshot and the few rows after it: folding in the background sees
+to it that they stay few.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from collab.engine import Engine
+from collab.errors import CollabError, NotFound, ProtocolError, Unavailable
+from collab.gate import admit
+from collab.names import document_name
+from collab.room import Room
+from collab.session import Session
+from collab.state import State
+from collab.storage import Document, Loaded, Snapshot, Store
+from collab.writer import Writer
+
+if TYPE_CHECKING:
+    from collab.editor import Editor
+
+FOLD_ROWS = 1_000  # fold when so many rows came since the last time,
+FOLD_SHARE = 4  # or a quarter of the document's structs if that is more: folding stays cheap,
+FOLD_MOST = 4_000  # but no document is opened by reading many more rows than this
+FOLD_LAST = 200  # rows that are worth folding when the last editor has left
+PRESENCE_WINDOW = 0.02  # seconds in which what happens to awareness is told as one
+TICK = 1.0  # seconds between looks at who has gone
+SLICE = 200  # rows that are read in one go when a document is opened
+
+logger = logging.getLogger(__name__)
+
+
+class Hub:
+    """All open documents of one process, and the store that keeps them.
+
+    Use it as `async with Hub(store) as hub`, or call `start` and `close`; the first `join` starts
+    it too."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.engine = Engine()
+        self.rooms: dict[str, Room] = {}
+        self.writer = Writer(store, self._written)
+        self._opening: dict[str, asyncio.Task[Room]] = {}
+        self._starting: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def start(self) -> None:
+        """Opens the store and starts to write. OSError when the store cannot be opened."""
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+        try:
+            await asyncio.shield(self._starting)
+        except (OSError, ValueError):
+            self._starting = None  # the next one tries again
+            raise
+
+    async def close(self) -> None:
+        """Ends the sessions, writes what waits, folds nothing any more, closes the store."""
+        self._closed = True
+        for room in self.rooms.values():
+            self._end(room, Unavailable("The server is going down. Try again soon."))
+        if self._starting is None:
+            return
+        await self._starting
+        self.writer.close()
+        await self._writing
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.engine.close()
+        await self.store.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def join(self, name: str, wake: Callable[[], None], user: str = "") -> Session:
+        """A session in the room of document `name`, which is opened if need be. `wake` is called
+        whenever the session's `next_message` may have something to say; `user` is who the peer is,
+        if that is known. Call `touched` after the session received something and `leave` when the
+        peer has gone. BadName, NotFound (it was deleted) or Unavailable (try again)."""
+        await self.start()
+        name = document_name(name)
+        room = await self._open(name)
+        while self.rooms.get(name) is not room:  # it was freed before we could enter
+            room = await self._open(name)
+        session = Session(room, user, wake)
+        room.sessions.add(session)
+        return session
+
+    def leave(self, session: Session, clean: bool) -> None:
+        """The peer has gone; `clean` when it said goodbye."""
+        room = session.room
+        room.sessions.discard(session)
+        room.awareness.leave(session, time.time(), clean)
+        self.touched(room)
+        self._retire(room)
+
+    @contextlib.asynccontextmanager
+    async def open(self, name: str, author: str = "") -> AsyncIterator["Editor"]:
+        """Document `name` for this very program, to read and to edit: see `collab.editor`."""
+        from collab.editor import Editor  # pycrdt is loaded by those alone who edit in-process
+
+        editor = Editor(self, author)
+        await editor.join(name)
+        try:
+            yield editor
+            await editor.saved()
+        finally:
+            editor.leave()
+
+    def touched(self, room: Room) -> None:
+        """Call it after a session received something: what it changed goes its way."""
+        if room.pending:
+            self.writer.add(room)
+        if room.presence_told != room.awareness.turn and not room.presence_waits:
+            room.presence_waits = True
+            asyncio.get_running_loop().call_later(PRESENCE_WINDOW, self._tell_presence, room)
+
+    async def delete(self, name: str) -> Document:
+        """Puts a document away and ends its sessions; nothing of it is lost, see `undelete`."""
+        name = document_name(name)
+        document = await self._existing(self.store.delete(name, int(time.time() * 1000)), name)
+        if room := self.rooms.get(name):
+            self._end(room, NotFound("The document was deleted."))
+            self._retire(room)
+        return document
+
+    async def undelete(self, name: str) -> Document:
+        """Brings a deleted document back."""
+        return await self._existing(self.store.undelete(document_name(name)), name)
+
+    async def state(self, name: str) -> State:
+        """A document as it is on disk. NotFound when there is none."""
+        name = document_name(name)
+        if room := self.rooms.get(name):
+            return room.state
+        await self.start()
+        if await self.store.find(name) is None:
+            raise NotFound(f"There is no document {name!r}.")
+        return (await self._load(name)).state
+
+    async def _existing(self, change: Coroutine[Any, Any, Document], name: str) -> Document:
+        try:
+            return await change
+        except LookupError:
+            raise NotFound(f"There is no document {name!r}.") from None
+
+    async def _start(self) -> None:
+        await self.store.open()
+        self._writing = asyncio.create_task(self.writer.run())
+        self._spawn(self._tick_forever())
+
+    async def _open(self, name: str) -> Room:
+        if self._closed:
+            raise Unavailable("The server is going down. Try again soon.")
+        if room := self.rooms.get(name):
+            if room.ended is not None:  # deleted a moment ago, and not all is on disk yet
+                raise Unavailable("The document is being closed. Try again.")
+            return room
+        if name not in self._opening:
+            self._opening[name] = asyncio.create_task(self._enter(name))
+        return await asyncio.shield(self._opening[name])
+
+    async def _enter(self, name: str) -> Room:
+        try:
+            document = await self.store.find(name)
+            if document is not None and document.deleted is not None:
+                raise NotFound("The document was deleted.")
+            room = self.rooms[name] = await self._load(name)
+            return room
+        except OSError as error:
+            logger.warning("a document could not be opened: %s", error)
+            raise Unavailable("The document cannot be opened now. Try again.") from None
+        finally:
+            del self._opening[name]
+
+    async def _load(self, name: str) -> Room:
+        loaded = await self.store.load(name)
+        state, seq, rows = State(), 0, 0
+        if loaded.snapshot is not None:
+            state = State.load(loaded.snapshot.data, loaded.snapshot.index)
+            seq = loaded.snapshot.seq
+        damaged = loaded.damaged
+        for row in loaded.updates:
+            try:
+                admission = await admit(self.engine, state, row.data, partial=False)
+            except ProtocolError:
+                admission = None
+            if admission is None or admission.missing:
+                damaged = row.seq
+                break
+            if admission.news is not None:
+                state.enter(admission.news)
+            seq, rows = row.seq, rows + 1
+            if rows % SLICE == 0:
+                await asyncio.sleep(0)
+        frozen = ""
+        if damaged is not None:
+            logger.warning("document %r is damaged at edit %d: read-only", name, damaged)
+            frozen = f"This document is damaged at edit {damaged} and can only be read."
+        room = Room(name, state, seq, frozen)
+        room.rows = rows
+        return room
+
+    def _written(self, room: Room) -> None:
+        for session in list(room.sessions):
+            session.wake()
+        most = max(FOLD_ROWS, min(room.state.structs // FOLD_SHARE, FOLD_MOST))
+        if room.rows >= most and not room.folding:
+            self._spawn(self._fold(room))
+        self._retire(room)
+
+    async def _fold(self, room: Room) -> None:
+        seq, data = room.seq, room.begin_fold()
+        folded = None
+        try:
+            data, index = await self.engine.run("fold", data)
+            folded = State.load(data, index)
+            await self.store.save_snapshot(room.name, Snapshot(seq, data, index))
+        except (CollabError, OSError, ValueError) as error:
+            logger.warning("document %r could not be folded: %s", room.name, error)
+        finally:
+            room.end_fold(folded)
+        self._retire(room)
+
+    def _retire(self, room: Room) -> None:
+        """Frees the room once nobody is there and nothing waits."""
+        busy = room.sessions or room.pending or room.writing or room.folding
+        if busy or self.rooms.get(room.name) is not room:
+            return
+        if room.rows >= FOLD_LAST and not (room.frozen or room.ended or self._closed):
+            self._spawn(self._fold(room))
+        else:
+            del self.rooms[room.name]
+
+    def _end(self, room: Room, reason: CollabError) -> None:
+        room.ended = reason
+        for session in list(room.sessions):
+            session.wake()
+
+    def _tell_presence(self, room: Room) -> None:
+        room.presence_waits = False
+        room.presence_told = room.awareness.turn
+        for session in list(room.sessions):
+            session.wake()
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            for room in list(self.rooms.values()):
+                room.awareness.sweep(time.time())
+                for session in list(room.sessions):
+                    session.tick()
+                self.touched(room)
+                self._retire(room)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,95 @@
+"""The jobs that workers do, and the worker program: `python -m collab.jobs`. See `collab.engine`.
+
+Every job is a pure function of bytes, numbers and strings.
+"""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import BinaryIO
+
+from collab.engine import HEAD, pack, unpack
+from collab.errors import ProtocolError
+from collab.fold import fold, split
+from collab.gate import admit_bytes
+
+MEMORY = 2 << 30  # bytes of address space that a worker may have
+
+
+def text(update: bytes) -> str:
+    """See `collab.views.document_text`; pycrdt is loaded by the workers alone that need it."""
+    from collab.views import document_text
+
+    return document_text(update)
+
+
+def to_json(update: bytes) -> str:
+    """See `collab.views.document_json`."""
+    from collab.views import document_json
+
+    return document_json(update)
+
+
+def check(update: bytes) -> None:
+    """Opens the document in pycrdt, or dies of it."""
+    from pycrdt import Doc
+
+    doc: Doc[object] = Doc()
+    doc.apply_update(update)
+    doc.get_update()
+
+
+JOBS: dict[str, Callable[..., object]] = {
+    "admit": admit_bytes,
+    "check": check,
+    "fold": fold,
+    "json": to_json,
+    "split": split,
+    "text": text,
+}
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Does the jobs that come in, one after the other, until there are no more."""
+    while head := requests.read(HEAD.size):
+        (length,) = HEAD.unpack(head)
+        message = json.loads(requests.read(length))
+        blobs = iter([requests.read(size) for size in message["blobs"]])
+        job, *arguments = unpack(message["message"], blobs)
+        for part in pack(_do(JOBS[job], arguments)):
+            answers.write(part)
+        answers.flush()
+
+
+def _do(job: Callable[..., object], arguments: Sequence[object]) -> dict[str, object]:
+    try:
+        return {"result": job(*arguments)}
+    except ProtocolError as error:
+        return {"refused": str(error)}
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # pycrdt's PanicException is not an Exception
+        return {"failed": type(error).__name__}
+
+
+def _limit() -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main() -> None:
+    """The worker: jobs from stdin, answers to stdout, until stdin ends."""
+    _limit()
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not come between the answers
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""A document held open: bytes, and who waits for them. Knows no engine, no socket, no clock.
+
+    receive -> pending -> (the hub writes them to the log) -> commit: turn += 1 -> news
+
+`head` is what the document will be when all that waits is on disk: it judges what comes in.
+`state` is what is on disk: all that anybody is ever told. A room counts what it has told in turns,
+one a commit; a session that is a few turns behind gets the news since, one that is further behind
+gets what a late joiner gets.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from collab.awareness import Awareness
+from collab.errors import CollabError
+from collab.state import Head, News, State, merge
+from collab.update import Changes, StateVector
+
+if TYPE_CHECKING:
+    from collab.session import Session
+
+KEPT_TURNS = 256  # how far a session may fall behind and still be told the news alone
+KEPT_BYTES = 1 << 20
+TURN_BYTES = 2 << 20  # what one turn tells at most, give or take one edit
+
+
+class Pending(NamedTuple):
+    """An edit that is not on disk yet."""
+
+    author: str
+    time: int  # ms since the epoch
+    news: News
+
+
+class Room:
+    """One open document. `frozen` says why nobody may write, '' when everybody may."""
+
+    def __init__(self, name: str, state: State, seq: int, frozen: str = "") -> None:
+        self.name = name
+        self.state = state
+        self.head = Head(dict(state.vector), state.deletes.copy())
+        self.seq = seq
+        self.turn = 0
+        self.entered = 0  # edits that came in since the room was opened,
+        self.durable = 0  # and those of them that are on disk
+        self.frozen = frozen
+        self.sessions: set[Session] = set()
+        self.ended: CollabError | None = None  # why every session has to go
+        self.awareness = Awareness()
+        self.presence_told = 0  # the sessions were woken for this turn of awareness
+        self.presence_waits = False
+        self.pending: list[Pending] = []
+        self.writing: list[Pending] = []
+        self.rows = 0  # committed since the state was last folded
+        self._since_fold: list[tuple[int, News]] | None = None
+        self._recent: deque[News] = deque()
+        self._recent_bytes = 0
+        self._news: dict[int, News] = {}
+
+    def admit(self, changes: Changes, partial: bool) -> tuple[News | None, StateVector]:
+        """What is new in `changes`, and what they lack to be connected; nothing moves yet."""
+        return self.head.admit(changes, partial)
+
+    def has(self, vector: StateVector) -> bool:
+        """Whether the document, with all that waits, knows everything below `vector`."""
+        known = self.head.vector
+        return all(known.get(client, 0) >= clock for client, clock in vector.items())
+
+    def enter(self, author: str, time: int, news: News) -> None:
+        """News that were admitted wait for the disk from now on."""
+        self.head.enter(news)
+        self.entered += 1
+        self.pending.append(Pending(author, time, news))
+
+    def take(self) -> list[Pending]:
+        """What waits, in order, to be written as one; the rest stays `pending` when that is very
+        much. Call `commit` when it is on disk."""
+        size = count = 0
+        while count < len(self.pending) and size < TURN_BYTES:
+            size += len(self.pending[count].news.data)
+            count += 1
+        self.writing, self.pending = self.pending[:count], self.pending[count:]
+        return self.writing
+
+    def commit(self, seq: int) -> None:
+        """What was taken is on disk, up to row `seq`: everybody may be told."""
+        news = merge([pending.news for pending in self.writing])
+        self.seq = seq
+        self.rows += len(self.writing)
+        self.durable += len(self.writing)
+        if self._since_fold is not None:
+            self._since_fold.append((len(self.writing), news))
+        self.writing = []
+        self.state.enter(news)
+        self.turn += 1
+        self._news.clear()
+        self._recent.append(news)
+        self._recent_bytes += len(news.data)
+        while len(self._recent) > KEPT_TURNS or self._recent_bytes > KEPT_BYTES:
+            if len(self._recent) == 1:
+                break
+            self._recent_bytes -= len(self._recent.popleft().data)
+
+    def news(self, turn: int) -> bytes | None:
+        """All that happened after `turn` as one update; None when that is too long ago."""
+        behind = self.turn - turn
+        if behind > len(self._recent):
+            return None
+        if turn not in self._news:
+            self._news[turn] = merge([self._recent[-i] for i in range(behind, 0, -1)])
+        return self._news[turn].data
+
+    @property
+    def folding(self) -> bool:
+        return self._since_fold is not None
+
+    def begin_fold(self) -> bytes:
+        """The state as one update, to be made compact elsewhere. Call `end_fold` in any case."""
+        self._since_fold = []
+        return self.state.encode()
+
+    def end_fold(self, folded: State | None) -> None:
+        """`folded` is the state that `begin_fold` gave, made compact; None when that failed."""
+        since, self._since_fold = self._since_fold or [], None
+        self.rows = sum(rows for rows, _ in since)  # also when it failed: the next try comes later
+        if folded is not None:
+            for _, news in since:
+                folded.enter(news)
+            self.state = folded

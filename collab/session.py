@@ -1,0 +1,181 @@
+"""One editor attached to one room: a cursor, not a queue. Knows no transport and no clock.
+
+What to send is decided when the transport can take it: `next_message` looks how far the peer has
+been told and says what comes next. So a slow reader costs nothing, and slow reader, late joiner,
+reconnect and normal peer are one rule.
+
+No gaps: a peer's edits count from its SyncStep2 on, for that contains the earlier ones. An edit
+that builds on what the document does not have is not kept: the peer is asked with SyncStep1 for
+all that is missing, and its SyncStep2 brings the whole.
+"""
+
+from collections.abc import Callable
+
+from collab.room import Room
+from collab.state import Admission
+from collab.update import StateVector, encode_state_vector, read_state_vector, read_update
+from collab.wire import (
+    AwarenessUpdate,
+    Denied,
+    Message,
+    QueryAwareness,
+    Receipt,
+    SyncStep1,
+    SyncStep2,
+    SyncUpdate,
+)
+
+HEARTBEAT = 15  # seconds
+NOBODY_MOVED = AwarenessUpdate(b"\x00")  # an awareness update of no client
+
+
+class Session:
+    """`user` is who it is ('' when nobody said: then the name it shows counts), `wake` is called
+    when `next_message` may have something new to say."""
+
+    def __init__(self, room: Room, user: str, wake: Callable[[], None]) -> None:
+        self.room = room
+        self.user = user
+        self.wake = wake
+        self.client: int | None = None  # its own awareness id, once it spoke of it
+        self._asked = False  # it got our SyncStep1
+        self._answered = False  # we got its SyncStep2
+        self._lacking: StateVector = {}  # what its last SyncStep2 waits for
+        self._vector: StateVector = {}  # what it had when it last asked
+        self._wants_state = False
+        self._turn: int | None = None  # told of content up to here; None: it has not asked
+        self._presence_turn = 0
+        self._denied = ""  # a reason that it has not been told
+        self._receipts: list[Receipt] = []  # oldest first, one for each of:
+        self._promises: list[int] = []  # how many of the room's edits must be on disk for it
+        self._held: Receipt | None = None  # waits for a SyncStep2 that brings the whole
+        self._durable = Receipt(0)
+        self._receipt_due = False
+        self._quiet = 0  # seconds since it was last told anything
+
+    @property
+    def author(self) -> str:
+        """Who is written down as the author of what comes from this session."""
+        return self.user or self.room.awareness.name(self.client)
+
+    def receive(self, message: Message, now: float) -> None:
+        """Takes one message of the peer; `now` in seconds since the epoch. ProtocolError or
+        TooBig when it is malformed: then nothing of it counts, and the connection must end."""
+        match message:
+            case SyncUpdate(update) | SyncStep2(update):
+                if self.expects(message):
+                    partial = isinstance(message, SyncStep2)
+                    changes = read_update(update)
+                    self.admitted(self.room.admit(changes, partial), partial, now)
+            case SyncStep1(vector):
+                self._vector = read_state_vector(vector)
+                self._wants_state = True
+                self.wake()
+            case AwarenessUpdate(update):
+                self.room.awareness.receive(self, update, now)
+            case QueryAwareness():
+                self._presence_turn = 0
+                self.wake()
+            case Receipt():
+                self._promise(message)
+
+    def expects(self, message: SyncUpdate | SyncStep2) -> bool:
+        """Whether an update counts now. What comes before the peer's SyncStep2 is contained in
+        that; what comes to a room in which nobody may write stays with the peer."""
+        if self.room.frozen:
+            self._denied = self.room.frozen
+            self.wake()
+            return False
+        return self._answered or isinstance(message, SyncStep2)
+
+    def admitted(self, admission: Admission, partial: bool, now: float) -> None:
+        """The gate has judged an update of this peer. `partial`: it was a SyncStep2."""
+        if admission.news is not None:
+            self.room.enter(self.author, int(now * 1000), admission.news)
+        if partial:
+            self._answered = True
+            self._lacking = admission.missing
+            if self._held is not None and not self._lacking:
+                held, self._held = self._held, None
+                self._promise(held)
+        elif admission.missing:
+            self._asked = self._answered = False
+            self.wake()
+
+    def tick(self) -> None:
+        """A second has passed. Clients hang up on a server that is silent for 30."""
+        self._quiet += 1
+        if self._quiet >= HEARTBEAT:
+            self.wake()
+
+    def next_message(self) -> Message | None:
+        """What the peer has to be told next; None when it knows all there is. Call it when the
+        transport can take a frame, until it says None. Raises what ended the room, if that has
+        happened."""
+        if self.room.ended is not None:
+            raise self.room.ended
+        message = self._next()
+        if message is None and self._quiet >= HEARTBEAT:
+            message = NOBODY_MOVED
+        if message is not None:
+            self._quiet = 0
+        return message
+
+    def _next(self) -> Message | None:
+        if self._lacking and self.room.has(self._lacking):
+            self._lacking = {}
+            self._asked = False
+        if not self._asked:
+            self._asked = True
+            return SyncStep1(encode_state_vector(self.room.head.vector))
+        if self._denied:
+            reason, self._denied = self._denied, ""
+            return Denied(reason)
+        return self._next_content() or self._next_presence() or self._next_receipt()
+
+    def _next_content(self) -> Message | None:
+        turn = self.room.turn
+        if self._wants_state:
+            self._wants_state = False
+        elif self._turn is None or self._turn == turn:
+            return None
+        else:
+            news = self.room.news(self._turn)
+            if news is not None:
+                self._turn = turn
+                return SyncUpdate(news)
+        self._turn = turn
+        return SyncStep2(self.room.state.cut(self._vector))
+
+    def _next_presence(self) -> Message | None:
+        awareness = self.room.awareness
+        if self._turn is None or self._presence_turn == awareness.turn:
+            return None
+        update = awareness.since(self._presence_turn, self)
+        self._presence_turn = awareness.turn
+        return AwarenessUpdate(update) if update is not None else None
+
+    def _next_receipt(self) -> Message | None:
+        while self._promises and self._promises[0] <= self.room.durable:
+            self._promises.pop(0)
+            self._durable = self._receipts.pop(0)
+            self._receipt_due = True
+        if not self._receipt_due:
+            return None
+        self._receipt_due = False
+        return self._durable
+
+    def _promise(self, receipt: Receipt) -> None:
+        """What came before `receipt` is on disk when all is that the room has by now: also what
+        others sent, for an edit that came from two sides may be waiting as theirs."""
+        self._receipt_due = True
+        self.wake()
+        if not self._answered or self._lacking or self.room.frozen:
+            self._held = receipt
+            return
+        promised = self.room.entered
+        if self._promises and self._promises[-1] == promised:
+            self._receipts[-1] = receipt
+        else:
+            self._receipts.append(receipt)
+            self._promises.append(promised)

@@ -1,0 +1,289 @@
+"""Yjs updates (v1): what one holds, read strictly from its bytes. Knows no document and no engine.
+
+This is the gate's structural half; `state` does the other half, whether an update connects to what
+a document has. Whatever `read_update` returns can be handed to Yjs 13 and yrs 0.28 without harm, as
+far as one can know without the document. The grammar (Yjs 13, `utils/encoding.js`; all numbers are
+varUints, `•` joins):
+
+    update  = count • clients • deletes
+    client  = count • client id • clock of the first struct • structs
+    struct  = u8 0 • length                                              GC: deleted for good
+            | u8 10 • length                                             Skip: a gap
+            | u8 info • [origin] • [right origin] • [parent] • content   Item
+    id      = client id • clock
+    parent  = (1 • root name | 0 • id) • [key]             only where neither origin is there
+    deletes = count • (client id • count • (clock • length)...)...
+
+`info`: the low five bits are the content's ref (`content`), 0x80 an origin follows, 0x40 a right
+origin follows, 0x20 the item has a key, which is written only where a parent is. A struct stands
+for as many clock ticks as it has units; lengths of strings count UTF-16 code units.
+"""
+
+from typing import NamedTuple
+
+from collab.content import GC, READ, SKIP, read_text, read_units
+from collab.deletes import DeleteSet, read_deletes
+from collab.errors import ProtocolError
+from collab.reader import Reader, read_var_uint, refuse, write_var_uint
+
+__all__ = [
+    "Block", "Changes", "DeleteSet", "Limits", "Link", "StateVector", "Struct",
+    "encode_state_vector", "read_state_vector", "read_struct", "read_update",
+]  # fmt: skip
+
+StateVector = dict[int, int]
+"""client id -> the next clock that is expected of it: how much of each client's edits is known."""
+
+Id = tuple[int, int]
+"""(client id, clock) of one unit."""
+
+MAX_CLOCK = 2**31
+"""Clocks stay below: some peers count them in 32 bits."""
+
+ORIGIN, RIGHT_ORIGIN, KEY = 0x80, 0x40, 0x20
+REF = 0x1F
+
+BLOCK_STRUCTS = 64
+"""Blocks hold at most so many structs: cutting one reads half of it on average."""
+
+
+class Limits(NamedTuple):
+    """How much one update may hold."""
+
+    structs: int = 1_000_000
+    clients: int = 10_000
+
+
+DEFAULT = Limits()
+
+
+class Block(NamedTuple):
+    """Structs of one client that follow each other without a gap.
+
+    They stand for the clocks from `clock` up to `end`, which is not among them. `count` is the
+    number of structs, `data` their bytes as on the wire, without the client's header.
+    """
+
+    client: int
+    clock: int
+    end: int
+    count: int  # type: ignore[assignment]  # a field, not tuple.count
+    data: bytes
+
+
+class Link(NamedTuple):
+    """The struct of `client` that begins at `clock` needs `other` to be known up to `needed`.
+
+    A gap is a link of a client with itself: nothing is known at `clock`, and `needed` is where it
+    goes on.
+    """
+
+    client: int
+    clock: int
+    other: int
+    needed: int
+
+
+class Changes:
+    """What an update holds. Read-only; `read_update` makes it.
+
+    `blocks`   its structs, in the order of the update; each client's by rising clock, gaps
+               between blocks where the update skips some
+    `links`    what its structs need of other clients, and what a gap lacks; a need that an earlier
+               struct of the same client has already is left out
+    `deletes`  the ids that it deletes
+    `data`     the update itself
+    `plain`    whether the update is written as Yjs writes one: it may be passed on as it is
+    """
+
+    __slots__ = ("blocks", "data", "deletes", "links", "plain")
+
+    def __init__(
+        self, blocks: list[Block], links: list[Link], deletes: DeleteSet, data: bytes, plain: bool
+    ) -> None:
+        self.blocks = blocks
+        self.links = links
+        self.deletes = deletes
+        self.data = data
+        self.plain = plain
+
+
+def read_update(data: bytes, limits: Limits = DEFAULT) -> Changes:
+    """Read an update that anybody may have sent.
+
+    Raises ProtocolError, and nothing else, for whatever is not a well-formed update: the peer that
+    sent it is at fault. The time is proportional to the number of bytes. Next, ask the document's
+    `Head.admit` whether the changes connect and what is new in them.
+    """
+    try:
+        return _Parser(data, limits).read()
+    except IndexError:
+        raise ProtocolError("The update ends too early.") from None
+    except UnicodeDecodeError:
+        raise ProtocolError("A text of the update is not UTF-8.") from None
+
+
+class _Parser:
+    """One reading of one update."""
+
+    def __init__(self, data: bytes, limits: Limits) -> None:
+        self.data = data
+        self.limits = limits
+        self.structs = 0
+        self.blocks: list[Block] = []
+        self.links: list[Link] = []
+        self.plain = True
+
+    def read(self) -> Changes:
+        data = self.data
+        count, at = read_var_uint(data, 0)
+        if count > self.limits.clients:
+            refuse("The update has too many clients.")
+        seen = set()
+        for _ in range(count):
+            structs, at = read_var_uint(data, at)
+            client, at = read_var_uint(data, at)
+            clock, at = read_var_uint(data, at)
+            if client in seen:
+                refuse("The update names a client twice.")
+            seen.add(client)
+            at = self.read_client(at, structs, client, clock)
+        deletes, at, canonical = read_deletes(data, at, MAX_CLOCK)
+        if at != len(data):
+            refuse("The update has bytes after its end.")
+        return Changes(self.blocks, self.links, deletes, data, self.plain and canonical)
+
+    def read_client(self, at: int, count: int, client: int, clock: int) -> int:
+        """The structs of one client; returns where they end."""
+        self.structs += count
+        if self.structs > self.limits.structs or count > len(self.data) - at:
+            refuse("The update has too many structs.")
+        self.plain &= count > 0
+        needs: StateVector = {}
+        first, start, last = clock, at, count
+        while count:
+            if self.data[at] == SKIP:
+                self.add(client, first, clock, last - count, start, at)
+                units, at = read_units(self.data, at + 1)
+                gap, clock = clock, self.advance(clock, units)
+                self.links.append(Link(client, gap, client, clock))
+                first = clock
+                self.plain = False
+                count -= 1
+                start, last = at, count
+                continue
+            struct = read_struct(self.data, at)
+            self.depend(needs, client, clock, struct)
+            clock = self.advance(clock, struct.units)
+            at = struct.end
+            count -= 1
+            if last - count == BLOCK_STRUCTS:
+                self.add(client, first, clock, BLOCK_STRUCTS, start, at)
+                first, start, last = clock, at, count
+        self.add(client, first, clock, last, start, at)
+        return at
+
+    def add(self, client: int, clock: int, end: int, count: int, start: int, stop: int) -> None:
+        if count:
+            self.blocks.append(Block(client, clock, end, count, self.data[start:stop]))
+
+    def advance(self, clock: int, units: int) -> int:
+        clock += units
+        if clock >= MAX_CLOCK:
+            refuse("A clock is larger than 2^31.")
+        return clock
+
+    def depend(self, needs: StateVector, client: int, clock: int, struct: "Struct") -> None:
+        """Note what the struct at `clock` needs; `needs` is what the structs before it did."""
+        for identity in (struct.origin, struct.right, struct.parent):
+            if identity is None:
+                continue
+            other, at = identity
+            if other == client:
+                if at >= clock:
+                    refuse("A struct refers to itself or to a later one of its client.")
+            elif at >= needs.get(other, 0):
+                if at >= MAX_CLOCK:
+                    refuse("A clock is larger than 2^31.")
+                needs[other] = at + 1
+                self.links.append(Link(client, clock, other, at + 1))
+        if struct.origin is not None and struct.origin == struct.right:
+            refuse("A struct is to the left and to the right of the same one.")
+
+
+class Struct(NamedTuple):
+    """One GC or Item, as its bytes say.
+
+    `units` clock ticks long; its content's bytes are `data[content:end]`. `origin`, `right` and
+    `parent` are ids or None; the parent of an item with an origin is not written, and a root is not
+    an id.
+    """
+
+    info: int
+    units: int
+    origin: Id | None
+    right: Id | None
+    parent: Id | None
+    content: int
+    end: int
+
+
+def read_struct(data: bytes, at: int) -> Struct:
+    """The struct at `data[at]`; not a Skip. Raises as the readers of `content` do."""
+    info = data[at]
+    at += 1
+    if info == GC:
+        units, end = read_units(data, at)
+        return Struct(info, units, None, None, None, at, end)
+    origin = right = parent = None
+    if info & ORIGIN:
+        client, at = read_var_uint(data, at)
+        clock, at = read_var_uint(data, at)
+        origin = (client, clock)
+    if info & RIGHT_ORIGIN:
+        client, at = read_var_uint(data, at)
+        clock, at = read_var_uint(data, at)
+        right = (client, clock)
+    if origin is right is None:
+        parent, at = _read_parent(data, at)
+        if info & KEY:
+            at = read_text(data, at)
+    read_content = READ.get(info & REF)
+    if read_content is None:
+        refuse("A struct is of an unknown kind.")
+    units, end = read_content(data, at)
+    return Struct(info, units, origin, right, parent, at, end)
+
+
+def _read_parent(data: bytes, at: int) -> tuple[Id | None, int]:
+    named, at = read_var_uint(data, at)
+    if named == 1:
+        return None, read_text(data, at)
+    if named:
+        refuse("A parent is of an unknown kind.")
+    client, at = read_var_uint(data, at)
+    clock, at = read_var_uint(data, at)
+    return (client, clock), at
+
+
+def read_state_vector(data: bytes) -> StateVector:
+    """Read a peer's state vector. Raises ProtocolError for anything malformed."""
+    reader = Reader(data)
+    vector: StateVector = {}
+    for _ in range(reader.var_uint(len(data))):
+        client = reader.var_uint()
+        if client in vector:
+            refuse("The state vector names a client twice.")
+        vector[client] = reader.var_uint(MAX_CLOCK - 1)
+    reader.end()
+    return vector
+
+
+def encode_state_vector(vector: StateVector) -> bytes:
+    """The state vector as Yjs writes it: higher client ids first."""
+    buffer = bytearray()
+    write_var_uint(buffer, len(vector))
+    for client in sorted(vector, reverse=True):
+        write_var_uint(buffer, client)
+        write_var_uint(buffer, vector[client])
+    return bytes(buffer)

@@ -1,0 +1,130 @@
+"""The messages between editors and Quire, and how y-websocket spells them. Knows no document.
+
+y-websocket (y-protocols' PROTOCOL.md; `•` joins, varBytes is a length and that many bytes):
+
+    00 • 00 • varBytes(state vector)   SyncStep1   what I have; tell me what I lack
+    00 • 01 • varBytes(update)         SyncStep2   what you lacked
+    00 • 02 • varBytes(update)         SyncUpdate  what has just happened
+    01 • varBytes(awareness update)    AwarenessUpdate
+    02 • 00 • varString(reason)        Denied      server to client only
+    03                                 QueryAwareness
+    66 • varBytes(varUint version)     Receipt     client: "my edits so far are my version n";
+                                                   server: "up to version n all is on disk"
+
+The receipt is y-sweet's message 102. Clients that do not know it never see one, for the server
+sends one only to those who asked. A frame holds one message or several; we read both, and write
+one a frame, for that is all y-websocket 1 to 3 read.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from collab.errors import ProtocolError
+from collab.reader import Reader, write_var_bytes, write_var_uint
+
+SYNC, AWARENESS, AUTH, QUERY_AWARENESS, RECEIPT = 0, 1, 2, 3, 102
+STEP1, STEP2, UPDATE = 0, 1, 2
+PERMISSION_DENIED = 0
+
+
+class SyncStep1(NamedTuple):
+    """`vector`: an encoded state vector."""
+
+    vector: bytes
+
+
+class SyncStep2(NamedTuple):
+    """`update`: a Yjs update (v1) with all that the other side's state vector lacked."""
+
+    update: bytes
+
+
+class SyncUpdate(NamedTuple):
+    """`update`: a Yjs update (v1) with what has just happened."""
+
+    update: bytes
+
+
+class AwarenessUpdate(NamedTuple):
+    """`update`: y-protocols' awareness update."""
+
+    update: bytes
+
+
+class QueryAwareness(NamedTuple):
+    """The peer wants to hear of everybody who is here."""
+
+
+class Denied(NamedTuple):
+    """The peer may read, but what it writes is not kept; `reason` is a sentence for people."""
+
+    reason: str
+
+
+class Receipt(NamedTuple):
+    """`version`: the client's own count of its edits."""
+
+    version: int
+
+
+Message = (
+    SyncStep1 | SyncStep2 | SyncUpdate | AwarenessUpdate | QueryAwareness | Denied | Receipt
+)
+
+_SYNC = {STEP1: SyncStep1, STEP2: SyncStep2, UPDATE: SyncUpdate}
+
+
+def decode(frame: bytes) -> Iterator[Message]:
+    """The messages of a client's frame. ProtocolError at the first one that is malformed."""
+    if not frame:
+        raise ProtocolError("The frame is empty: a message starts with its type.")
+    reader = Reader(frame)
+    while not reader.at_end:
+        kind = reader.var_uint()
+        if kind == SYNC:
+            step = reader.var_uint()
+            if step not in _SYNC:
+                raise ProtocolError(f"Unknown sync message {step}: 0, 1 and 2 are known.")
+            yield _SYNC[step](reader.var_bytes())
+        elif kind == AWARENESS:
+            yield AwarenessUpdate(reader.var_bytes())
+        elif kind == QUERY_AWARENESS:
+            yield QueryAwareness()
+        elif kind == RECEIPT:
+            yield _read_receipt(reader.var_bytes())
+        else:
+            raise ProtocolError(f"Unknown message type {kind}: 0, 1, 3 and 102 are known.")
+
+
+def encode(message: Message) -> bytes:
+    """The one frame that says `message` to a client."""
+    frame = bytearray()
+    match message:
+        case SyncStep1(body):
+            frame += b"\x00\x00"
+        case SyncStep2(body):
+            frame += b"\x00\x01"
+        case SyncUpdate(body):
+            frame += b"\x00\x02"
+        case AwarenessUpdate(body):
+            frame += b"\x01"
+        case QueryAwareness():
+            return b"\x03"
+        case Denied(reason):
+            frame += b"\x02\x00"
+            body = reason.encode()
+        case Receipt(version):
+            frame += b"\x66"
+            number = bytearray()
+            write_var_uint(number, version)
+            body = bytes(number)
+    write_var_bytes(frame, body)
+    return bytes(frame)
+
+
+def _read_receipt(body: bytes) -> Receipt:
+    reader = Reader(body)
+    version = reader.var_uint()
+    if not reader.at_end:
+        raise ProtocolError("A receipt is one number and nothing else.")
+    return Receipt(version)

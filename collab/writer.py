@@ -1,0 +1,112 @@
+"""The one loop that brings edits to disk: the log first, then the word.
+
+    rooms' pending -> one transaction for all of them -> turn += 1 -> wake the sessions
+
+Nobody hears of an edit before its transaction is on disk. While one transaction is being written
+the next one gathers, so the batch window is as long as the disk needs and no timer has to be tuned.
+A write that fails acknowledges nothing and loses nothing: it is tried again until it succeeds.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from collab.room import Room
+from collab.storage import Entry, Store
+
+BACKLOG = 16 << 20  # bytes that may wait for the disk before peers are kept waiting
+RETRY = (0.1, 0.2, 0.5, 1.0)  # seconds until a failed write is tried again
+LAST_TRIES = 3  # when closing
+
+logger = logging.getLogger(__name__)
+
+
+class Writer:
+    """`written` is called with each room some of whose edits have come to disk. `saving` is False
+    while the store cannot be written."""
+
+    def __init__(self, store: Store, written: Callable[[Room], None]) -> None:
+        self.saving = True
+        self._store = store
+        self._written = written
+        self._dirty: dict[Room, None] = {}
+        self._backlog = 0
+        self._work = asyncio.Event()
+        self._breath = asyncio.Event()
+        self._breath.set()
+        self._closing = False
+
+    def add(self, room: Room) -> None:
+        """The room has edits that are not on disk."""
+        self._dirty[room] = None
+        self._work.set()
+
+    def weigh(self, size: int) -> None:
+        """`size` bytes more are waiting."""
+        self._backlog += size
+        if self._backlog > BACKLOG:
+            self._breath.clear()
+
+    @property
+    def choked(self) -> bool:
+        """So much is waiting that peers have to wait for `breath` before they send more."""
+        return not self._breath.is_set()
+
+    async def breath(self) -> None:
+        """Returns when there is room for more edits."""
+        await self._breath.wait()
+
+    async def run(self) -> None:
+        """Writes until `close` is called and nothing is left."""
+        while self._dirty or not self._closing:
+            await self._work.wait()
+            self._work.clear()
+            rooms, self._dirty = list(self._dirty), {}
+            await self._write(rooms)
+
+    def close(self) -> None:
+        """Lets `run` end once everything is on disk, or cannot be brought there."""
+        self._closing = True
+        self._work.set()
+
+    async def _write(self, rooms: list[Room]) -> None:
+        entries = [
+            Entry(room.name, pending.time, pending.author, pending.news.data)
+            for room in rooms
+            for pending in room.take()
+        ]
+        if not entries:
+            return
+        seqs = await self._append(entries)
+        if seqs is None:
+            return
+        self._backlog -= sum(len(entry.data) for entry in entries)
+        if self._backlog <= BACKLOG:
+            self._breath.set()
+        last = {entry.document: seq for entry, seq in zip(entries, seqs, strict=True)}
+        for room in rooms:
+            if room.name in last:
+                room.commit(last[room.name])
+                self._written(room)
+            if room.pending:
+                self.add(room)
+
+    async def _append(self, entries: list[Entry]) -> list[int] | None:
+        tries = 0
+        while True:
+            try:
+                seqs = await self._store.append(entries)
+            except OSError as error:
+                if self.saving:
+                    logger.warning("saving has stopped, edits wait: %s", error)
+                self.saving = False
+            else:
+                if not self.saving:
+                    logger.info("saving goes on: nothing was lost")
+                self.saving = True
+                return seqs
+            if self._closing and tries >= LAST_TRIES:
+                logger.error("closing with %d edits that could not be saved", len(entries))
+                return None
+            await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
+            tries += 1

@@ -1,0 +1,165 @@
+"""The store in a SQLite file or in memory: one thread that writes, a few that read.
+
+Knows asyncio and threads; the queries are in `sqlite_rows` and `sqlite_documents`, the file and
+its errors in `sqlite_file`, the tables in `sqlite_schema`. All writes go through one thread, so
+there is nothing to lock, and nothing about the contents is remembered outside the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from sqlite_utils import Database
+
+from collab.storage import (
+    Document,
+    Entry,
+    Loaded,
+    Problem,
+    Snapshot,
+    Store,
+    Update,
+    sqlite_documents,
+    sqlite_rows,
+)
+from collab.storage.sqlite_file import MEMORY, File, Job
+
+READERS = 4
+PAGE = 1000  # Rows or documents that are verified in one go.
+
+log = logging.getLogger("storage")
+T = TypeVar("T")
+
+
+class SQLiteStore(Store):
+    """A `Store` in one file, or in memory; see there for what each method promises.
+
+    The file belongs to one store at a time (FILE.lock). When it is deleted or replaced while it
+    is open, writing stops: what only a deleted file holds is never acknowledged.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: File | None = None
+        self._warned: set[Problem] = set()
+
+    async def open(self) -> None:
+        writer = ThreadPoolExecutor(1, "storage-writer")
+        try:
+            self._file = await _run(writer, lambda: File(self._path))
+        except BaseException:
+            writer.shutdown(wait=False)
+            raise
+        self._writer = writer
+        in_memory = self._path == MEMORY
+        self._readers = writer if in_memory else ThreadPoolExecutor(READERS, "storage-reader")
+
+    async def close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            await _run(self._writer, partial(self._let_go, file))
+            self._writer.shutdown()
+
+    def _let_go(self, file: File) -> None:
+        """Close the file after the last reader; in the writer's thread, after the last write."""
+        if self._readers is not self._writer:
+            self._readers.shutdown()
+        file.close()
+
+    async def append(self, entries: Sequence[Entry]) -> list[int]:
+        if not entries:
+            return []
+        rows: list[Update] = []
+
+        def job(db: Database) -> list[int]:
+            rows[:] = sqlite_rows.append(db, entries)
+            return [row.seq for row in rows]
+
+        def carried_out(db: Database) -> list[int] | None:
+            there = rows and sqlite_rows.has(db, rows[-1])
+            return [row.seq for row in rows] if there else None
+
+        return await self._write(job, carried_out)
+
+    async def load(self, name: str) -> Loaded:
+        return await self._read(lambda db: sqlite_rows.load(db, name, self._warn))
+
+    async def updates(
+        self, name: str, after: int = 0, upto: int | None = None, limit: int = 1000
+    ) -> list[Update]:
+        return await self._read(lambda db: sqlite_rows.updates(db, name, after, upto, limit))
+
+    async def save_snapshot(self, name: str, snapshot: Snapshot) -> None:
+        await self._write(lambda db: sqlite_rows.save_snapshot(db, name, snapshot))
+
+    async def find(self, name: str) -> Document | None:
+        return await self._read(lambda db: sqlite_documents.find(db, name))
+
+    async def create(self, name: str, title: str, kind: str, time: int) -> Document:
+        document = await self._write(
+            lambda db: sqlite_documents.create(db, name, title, kind, time)
+        )
+        if document is None:
+            raise FileExistsError(errno.EEXIST, "there is such a document already", name)
+        return document
+
+    async def describe(
+        self, name: str, *, title: str | None = None, kind: str | None = None
+    ) -> Document:
+        return await self._write(lambda db: sqlite_documents.describe(db, name, title, kind))
+
+    async def delete(self, name: str, time: int) -> Document:
+        return await self._write(lambda db: sqlite_documents.delete(db, name, time))
+
+    async def undelete(self, name: str) -> Document:
+        return await self._write(lambda db: sqlite_documents.undelete(db, name))
+
+    async def documents(
+        self, search: str = "", after: str | None = None, limit: int = 100, deleted: bool = False
+    ) -> list[Document]:
+        return await self._read(
+            lambda db: sqlite_documents.documents(db, search, after, limit, deleted)
+        )
+
+    async def verify(self) -> AsyncIterator[Problem]:
+        for problem in await self._read(sqlite_rows.verify_file):
+            yield problem
+        number = 0
+        while page := await self._read(partial(sqlite_documents.names, after=number, limit=PAGE)):
+            number = page[-1][0]
+            for _, name in page:
+                seq: int | None = 0
+                while seq is not None:
+                    check = partial(sqlite_rows.verify_page, name=name, after=seq, limit=PAGE)
+                    problems, seq = await self._read(check)
+                    for problem in problems:
+                        yield problem
+
+    def _warn(self, problem: Problem) -> None:
+        """Tell of damage, once; never what is in it."""
+        if problem not in self._warned:
+            self._warned.add(problem)
+            log.warning("%s %s of document %r", problem.reason, problem.seq, problem.document)
+
+    async def _write(self, job: Job[T], carried_out: Job[T | None] = lambda db: None) -> T:
+        file = self._opened()
+        return await _run(self._writer, lambda: file.write(job, carried_out))
+
+    async def _read(self, job: Job[T]) -> T:
+        file = self._opened()
+        return await _run(self._readers, lambda: file.read(job))
+
+    def _opened(self) -> File:
+        if self._file is None:
+            raise OSError(errno.EBADF, "the store is not open", self._path)
+        return self._file
+
+
+async def _run(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)

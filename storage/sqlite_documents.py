@@ -1,0 +1,87 @@
+"""The list of documents in SQLite, as plain functions of a connection.
+
+The caller has begun a transaction and ends it; errors of SQLite pass through. Knows the tables,
+but no threads and no files. What each function promises is said in `Store`.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+
+from collab.storage import Document
+from collab.storage.sqlite_schema import folded, nonempty, plain
+
+_DOCUMENT = "name, title, kind, created, edited, head, deleted"
+_NEWEST = "coalesce(edited, created)"
+
+
+def find(db: Database, name: str) -> Document | None:
+    """Return the document, if there is one."""
+    for row in db.execute(f"SELECT {_DOCUMENT} FROM documents WHERE name = ?", [name]):
+        return Document(*row)
+    return None
+
+
+def create(db: Database, name: str, title: str, kind: str, time: int) -> Document | None:
+    """Make a document without rows; None when the name is taken."""
+    for row in db.execute(
+        "INSERT INTO documents (name, title, kind, created, head) VALUES (?, ?, ?, ?, 0)"
+        f" ON CONFLICT DO NOTHING RETURNING {_DOCUMENT}",
+        [nonempty(name), plain(title), plain(kind), time],
+    ).fetchall():
+        return Document(*row)
+    return None
+
+
+def describe(db: Database, name: str, title: str | None, kind: str | None) -> Document:
+    """Change the title, the kind, or both."""
+    plain(title or "")
+    plain(kind or "")
+    return _change(db, name, "title = coalesce(?, title), kind = coalesce(?, kind)", title, kind)
+
+
+def delete(db: Database, name: str, time: int) -> Document:
+    """Mark as deleted."""
+    return _change(db, name, "deleted = coalesce(deleted, ?)", time)
+
+
+def undelete(db: Database, name: str) -> Document:
+    """Take the mark away."""
+    return _change(db, name, "deleted = NULL")
+
+
+def _change(db: Database, name: str, setting: str, *values: str | int | None) -> Document:
+    for row in db.execute(
+        f"UPDATE documents SET {setting} WHERE name = ? RETURNING {_DOCUMENT}", [*values, name]
+    ).fetchall():
+        return Document(*row)
+    raise LookupError(f"no document {name!r}")
+
+
+def documents(
+    db: Database, search: str, after: str | None, limit: int, deleted: bool
+) -> list[Document]:
+    """Return a page of documents, the newest first."""
+    conditions = ["deleted IS NOT NULL" if deleted else "deleted IS NULL"]
+    if search:
+        conditions.append("(instr(folded(title), :search) OR instr(folded(name), :search))")
+    values = {"search": folded(search), "after": after, "limit": max(0, limit), "time": 0}
+    if after is not None:
+        last = find(db, after)
+        if last is None:
+            raise LookupError(f"no document {after!r}")
+        values["time"] = last.created if last.edited is None else last.edited
+        conditions.append(f"({_NEWEST} < :time OR {_NEWEST} = :time AND name > :after)")
+    rows = db.execute(
+        f"SELECT {_DOCUMENT} FROM documents WHERE {' AND '.join(conditions)}"
+        f" ORDER BY {_NEWEST} DESC, name LIMIT :limit",
+        values,
+    )
+    return [Document(*row) for row in rows]
+
+
+def names(db: Database, after: int, limit: int) -> list[tuple[int, str]]:
+    """Return a page of (number, name) of all documents, by number."""
+    return db.execute(
+        "SELECT id, name FROM documents WHERE id > ? ORDER BY id LIMIT ?", [after, limit]
+    ).fetchall()

@@ -1,0 +1,109 @@
+"""The tables of a store's SQLite file, and the functions that its rows are made with.
+
+Knows what the columns hold; knows no files, threads or queries. A later table (segments of old
+rows, named versions) is one more migration.
+"""
+
+from __future__ import annotations
+
+import errno
+import unicodedata
+from zlib import crc32
+
+from sqlite_utils import Database, Migrations
+
+schema = Migrations("quire")
+
+
+@schema()
+def documents_and_their_logs(db: Database) -> None:
+    """Make the tables of the first version.
+
+    `updates` is the one that grows. WITHOUT ROWID and numbers for names keep a row of 24 bytes
+    under 60 on disk; the checksum is a blob because SQLite stores half of all 32-bit numbers in
+    six bytes. `rejected` is where repair puts rows that their document cannot take.
+    """
+    for statement in _TABLES.split(";"):
+        db.execute(statement)
+
+
+_TABLES = """
+    CREATE TABLE documents (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        title TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        edited INTEGER,
+        head INTEGER NOT NULL,
+        deleted INTEGER
+    );
+    CREATE TABLE authors (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE
+    );
+    CREATE TABLE updates (
+        document INTEGER NOT NULL REFERENCES documents(id),
+        seq INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        author INTEGER NOT NULL REFERENCES authors(id),
+        checksum BLOB NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (document, seq)
+    ) WITHOUT ROWID;
+    CREATE TABLE snapshots (
+        document INTEGER NOT NULL REFERENCES documents(id),
+        seq INTEGER NOT NULL,
+        checksum BLOB NOT NULL,
+        data BLOB NOT NULL,
+        idx BLOB NOT NULL,
+        PRIMARY KEY (document, seq)
+    );
+    CREATE TABLE rejected (
+        document INTEGER NOT NULL REFERENCES documents(id),
+        seq INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        author INTEGER NOT NULL REFERENCES authors(id),
+        data BLOB NOT NULL
+    )
+"""
+
+
+def migrate(database: Database, path: str) -> None:
+    """Bring the tables up to date; ValueError when they are not ours or newer than we are."""
+    applied = {migration.name for migration in schema.applied(database)}
+    ours = {migration.name for migration in schema.pending(Database(memory=True))}
+    if not applied and set(database.table_names()) - {schema.migrations_table}:
+        raise ValueError(f"{path} belongs to another program; nothing was changed in it")
+    if applied - ours:
+        raise ValueError(f"{path} was written by a newer Quire; nothing was changed in it")
+    [(mode,)] = database.execute("PRAGMA journal_mode = WAL").fetchall()
+    if mode not in ("wal", "memory"):
+        raise OSError(errno.ENOTSUP, "the file system cannot carry a write-ahead log", path)
+    schema.apply(database)
+
+
+def checksum(document: str, seq: int, time: int, author: str, data: bytes) -> bytes:
+    """Return the CRC-32 of a row: of its place as well, so that no row can pass for another."""
+    return crc32(data, crc32(f"{document}\0{seq}\0{time}\0{author}\0".encode())).to_bytes(4, "big")
+
+
+def folded(text: str) -> str:
+    """Return text as it is compared in a search: no case, one spelling of each accent."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+
+
+def plain(text: str) -> str:
+    """Return the text; ValueError for what not every store can keep."""
+    if "\0" in text:
+        raise ValueError("a text with NUL in it")
+    text.encode()
+    return text
+
+
+def nonempty(name: str) -> str:
+    """Return the name; ValueError for none and for what not every store can keep."""
+    if not name:
+        raise ValueError("a document needs a name")
+    return plain(name)
