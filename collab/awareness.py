@@ -31,6 +31,7 @@ GRACE = 3.0  # seconds between a connection's sudden end and its ids' going
 EXPIRY = 35.0  # seconds without renewal; clients renew every 15 and forget others after 30
 MAX_STATE = 16 * 1024  # bytes of one client's JSON state
 MAX_CLIENTS = 64  # ids that one session may speak of: a browser's tabs, not an army
+MAX_STATES = 10_000  # clients in one awareness update: y-websocket repeats what it hears
 MAX_NAME = 100  # characters of a name
 MAX_GONE = 10_000  # ids that are gone and whose clocks a room remembers
 NULL = b"null"
@@ -70,10 +71,7 @@ class Awareness:
             session.client = states[0][0]
         changed = False
         for client, clock, state in states:
-            user = {} if state == NULL else read_user(state)
-            if self._receive(session, client, clock, state, now):
-                self._presences[client].user = user
-                changed = True
+            changed |= self._receive(session, client, clock, state, now)
         return changed
 
     def since(self, turn: int, session: "Session") -> bytes | None:
@@ -97,7 +95,9 @@ class Awareness:
         """What the user of this client is called; "" when nobody knows."""
         presence = self._presences.get(client) if client is not None else None
         name = presence.user.get("name") if presence else None
-        return name[:MAX_NAME] if isinstance(name, str) else ""
+        if not isinstance(name, str):
+            return ""
+        return "".join(c for c in name[:MAX_NAME] if c.isprintable())  # it goes into the log
 
     def leave(self, session: "Session", now: float, clean: bool) -> bool:
         """The session has ended; `clean` when it said goodbye. True when that changed anything;
@@ -141,6 +141,7 @@ class Awareness:
             return False
         elif state == NULL and not _here(presence):
             return False
+        presence.user = {} if state == NULL else read_user(state)
         presence.owner = session
         presence.clock = clock
         presence.deadline = None
@@ -176,17 +177,21 @@ class Awareness:
 def read_awareness(update: bytes) -> list[tuple[int, int, bytes]]:
     """(client, clock, state as JSON bytes) of each client in an awareness update."""
     reader = Reader(update)
-    states = []
-    for _ in range(reader.var_uint(len(update))):
+    states: dict[int, tuple[int, bytes]] = {}
+    count = reader.var_uint()
+    if count > MAX_STATES:
+        raise TooBig(f"An awareness update may tell of {MAX_STATES} clients at most.")
+    for _ in range(count):
         client = reader.var_uint()
         clock = reader.var_uint(2**31 - 1)
         state = reader.var_bytes()
         if len(state) > MAX_STATE:
             raise TooBig(f"A client's awareness state may have {MAX_STATE} bytes at most.")
-        states.append((client, clock, state))
-    if not reader.at_end:
-        raise ProtocolError("Bytes follow the last client of an awareness update.")
-    return states
+        if client in states:
+            raise ProtocolError("An awareness update names a client twice.")
+        states[client] = clock, state
+    reader.end()
+    return [(client, clock, state) for client, (clock, state) in states.items()]
 
 
 def read_user(state: bytes) -> dict[str, object]:

@@ -18,15 +18,18 @@ _JOIN_BYTES = 4096
 _by_client = attrgetter("client")
 
 
-def join(blocks: list[Block], block: Block) -> None:
+def add_block(clients: dict[int, list[Block]], block: Block) -> None:
     """Append a block to its client's list, as part of the last one while that is small."""
-    if blocks:
-        last = blocks[-1]
-        count = last.count + block.count
-        if count <= BLOCK_STRUCTS and len(last.data) < _JOIN_BYTES:
-            blocks[-1] = Block(block.client, last.clock, block.end, count, last.data + block.data)
-            return
-    blocks.append(block)
+    blocks = clients.get(block.client)
+    if blocks is None:
+        clients[block.client] = [block]
+        return
+    client, clock, _, count, data = blocks[-1]
+    count += block.count
+    if count <= BLOCK_STRUCTS and len(data) < _JOIN_BYTES:
+        blocks[-1] = Block(client, clock, block.end, count, data + block.data)
+    else:
+        blocks.append(block)
 
 
 def encode_blocks(blocks: Iterable[Block], deletes: DeleteSet) -> bytes:

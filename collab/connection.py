@@ -8,15 +8,15 @@ peer can take one. Both raise CollabError when the peer has to go: the transport
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Iterator
-from itertools import chain
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from collab import wire
 from collab.errors import CollabError
 from collab.gate import LARGE, admit
 from collab.session import Session
-from collab.wire import Message, SyncStep2, SyncUpdate
+from collab.update import read_state_vector
+from collab.wire import Message, SyncStep1, SyncStep2, SyncUpdate
 
 if TYPE_CHECKING:
     from collab.hub import Hub
@@ -36,12 +36,11 @@ class Connection:
     def receive(self, frame: bytes) -> Awaitable[None] | None:
         """Takes a frame of the peer. Hand over no further one until what this returns, if
         anything, has been awaited: that is how a fast peer is kept waiting for a slow disk."""
+        if len(frame) > LARGE:
+            return self._receive_large(frame)
         now = time.time()
-        messages = wire.decode(frame)
         try:
-            for message in messages:
-                if _large(message):
-                    return self._receive_large(chain([message], messages))
+            for message in wire.decode(frame):
                 self.session.receive(message, now)
         finally:
             self.hub.touched(self.session.room)
@@ -68,21 +67,33 @@ class Connection:
             self._splitting.cancel()
         self.hub.leave(self.session, clean)
 
-    async def _receive_large(self, messages: Iterator[Message]) -> None:
-        session = self.session
+    async def _receive_large(self, frame: bytes) -> None:
+        """Others get their turn between messages, and what takes long is read elsewhere."""
         try:
-            for message in messages:
-                if isinstance(message, SyncStep2 | SyncUpdate) and _large(message):
-                    if session.expects(message):
-                        partial = isinstance(message, SyncStep2)
-                        head = session.room.head
-                        admission = await admit(self.hub.engine, head, message.update, partial)
-                        session.admitted(admission, partial, time.time())
-                else:
-                    session.receive(message, time.time())
+            for message in wire.decode(frame):
+                await self._receive_one(message)
+                await asyncio.sleep(0)
+                if self.session not in self.session.room.sessions:
+                    return  # the peer has gone meanwhile
         finally:
-            self.hub.touched(session.room)
+            self.hub.touched(self.session.room)
         await self.hub.writer.breath()
+
+    async def _receive_one(self, message: Message) -> None:
+        session = self.session
+        match message:
+            case SyncStep1(vector):
+                session.asked(await asyncio.to_thread(read_state_vector, vector))
+            case SyncStep2(update) | SyncUpdate(update) if session.expects(message):
+                partial = isinstance(message, SyncStep2)
+                admission = await admit(self.hub.engine, session.room.head, update, partial)
+                # Without its session a room may have been freed and opened again elsewhere.
+                if session in session.room.sessions:
+                    session.admitted(admission, partial, time.time())
+            case SyncStep2() | SyncUpdate():
+                pass
+            case _:
+                session.receive(message, time.time())
 
     async def _split(self, message: SyncStep2) -> None:
         try:
@@ -93,7 +104,3 @@ class Connection:
             self._chunks.append(message)
         self._splitting = None
         self.session.wake()
-
-
-def _large(message: Message) -> bool:
-    return isinstance(message, SyncStep2 | SyncUpdate) and len(message.update) > LARGE

@@ -59,6 +59,8 @@ def _read_binary(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _read_string(data: bytes, at: int) -> tuple[int, int]:
+    if data[at] == 1 and data[at + 1] < 0x80:  # one typed character
+        return 1, at + 2
     text, end = read_bytes(data, at)
     if not text:
         refuse("A struct is empty.")
@@ -101,7 +103,11 @@ def _read_doc(data: bytes, at: int) -> tuple[int, int]:
     return 1, read_any(data, at, 1)
 
 
-READ: dict[int, Read] = {
+def _read_unknown(data: bytes, at: int) -> tuple[int, int]:
+    refuse("A struct is of an unknown kind.")
+
+
+_READ: dict[int, Read] = {
     DELETED: read_units,
     BINARY: _read_binary,
     STRING: _read_string,
@@ -111,6 +117,8 @@ READ: dict[int, Read] = {
     ANY: _read_any_list,
     DOC: _read_doc,
 }
+READ = tuple(_READ.get(ref, _read_unknown) for ref in range(32))
+"""For each ref the reader of an item's content."""
 
 
 # Any: lib0's tagged values (encoding.js, writeAny)

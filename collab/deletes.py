@@ -159,6 +159,8 @@ def read_deletes(data: bytes, at: int, limit: int) -> tuple[DeleteSet, int, bool
     Raises ProtocolError for empty ranges and clocks of `limit` and more, IndexError at the end.
     """
     count, at = read_var_uint(data, at)
+    if not count:
+        return DeleteSet(), at, True
     ranges: dict[int, list[tuple[int, int]]] = {}
     canonical = True
     for _ in range(count):

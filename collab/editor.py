@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from pycrdt import Doc, TransactionEvent
 
-from collab.errors import CollabError
+from collab.errors import AccessDenied, CollabError
 from collab.session import Session
-from collab.wire import Message, Receipt, SyncStep1, SyncStep2, SyncUpdate
+from collab.wire import Denied, Message, Receipt, SyncStep1, SyncStep2, SyncUpdate
 
 if TYPE_CHECKING:
     from collab.hub import Hub
@@ -38,8 +38,8 @@ class Editor:
         self._session: Session | None = None
         self._applying = False
         self._waking = False
-        self._version = 0
-        self._durable = 0
+        self._edits = 0
+        self._durable = 0  # so many of them are on disk
         self._moved = asyncio.Event()
         self._error: CollabError | None = None
         self._subscription = self.doc.observe(self._edited)
@@ -64,12 +64,13 @@ class Editor:
             self._hub.leave(self._session, clean=True)
 
     async def saved(self) -> None:
-        """Returns when all edits made so far are on disk. Raises what ended the document."""
+        """Returns when all edits made so far are on disk. Raises AccessDenied when the document
+        can only be read, and what ended the document if that has happened."""
         assert self._session is not None
-        self._version += 1
-        mine = self._version
-        self._session.receive(Receipt(mine), time.time())
-        self._pump()
+        mine = self._edits
+        if self._durable < mine:
+            self._session.receive(Receipt(mine), time.time())
+            self._pump()
         while self._durable < mine:
             if self._error is not None:
                 raise self._error
@@ -78,6 +79,7 @@ class Editor:
 
     def _edited(self, event: TransactionEvent) -> None:
         if not self._applying and self._session is not None:
+            self._edits += 1
             self._session.receive(SyncUpdate(event.update), time.time())
             self._hub.touched(self._session.room)
 
@@ -111,3 +113,5 @@ class Editor:
                     self._applying = False
             case Receipt(version):
                 self._durable = version
+            case Denied(reason):
+                self._error = AccessDenied(reason)

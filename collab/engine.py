@@ -99,9 +99,7 @@ class _Worker:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
-            await self._process.wait()
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+            await self._process.communicate()  # reads to the end, so that the pipes are closed
 
 
 def pack(message: object) -> list[bytes]:

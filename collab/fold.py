@@ -13,18 +13,18 @@ byte.
 from collections.abc import Iterator
 
 from collab.blocks import (
+    add_block,
     cut_block,
     encode_blocks,
     encode_index,
     head_of_block,
-    join,
     slice_header,
 )
 from collab.content import ANY, CUT, DELETED, GC, STRING, TYPE
 from collab.deletes import DeleteSet, read_deletes
 from collab.reach import Integration
 from collab.reader import read_var_uint, var_uints
-from collab.state import Admission, Head
+from collab.state import Head
 from collab.update import (
     BLOCK_STRUCTS,
     KEY,
@@ -89,7 +89,6 @@ class _Folder:
         self.block: list[bytes] = []  # the structs of the block that is being filled
         self.start = self.clock = clock  # where that begins, where the run begins
         self.ref = -1  # of the run, -1: there is none
-        self.key = 0
         self.right: tuple[int, int] | None = None
         self.header = b""
         self.parts: list[bytes] = []
@@ -127,7 +126,7 @@ class _Folder:
             ref = DELETED
         if not self.continues(ref, struct, clock, start):
             self.finish_run()
-            self.ref, self.key, self.right = ref, struct.info & KEY, struct.right
+            self.ref, self.right = ref, struct.right
             self.clock = start
             self.header = self.header_of(at, struct, ref, clock, start)
         self.parts.append(self.content_of(ref, struct, start - clock, end - clock))
@@ -139,8 +138,9 @@ class _Folder:
             return False
         if ref == GC:
             return True
-        key = struct.info & KEY
-        if key != self.key or struct.right != self.right or (key and ref != DELETED):
+        if struct.right != self.right:
+            return False
+        if ref != DELETED and struct.info & KEY:
             return False  # an entry of a map that is alive is one unit long
         return start > clock or struct.origin == (self.client, clock - 1)
 
@@ -198,7 +198,7 @@ def split(data: bytes, size: int) -> list[bytes]:
             if filled and filled + len(block.data) > size:
                 chunks.append(_encode_chunk(chunk, DeleteSet()))
                 chunk, filled = {}, 0
-            join(chunk.setdefault(client, []), block)
+            add_block(chunk, block)
             filled += len(block.data)
     chunks.append(_encode_chunk(chunk, changes.deletes))
     return chunks

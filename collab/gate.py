@@ -3,28 +3,37 @@
 Reading an update costs some microseconds a struct, so a large one would hold the loop too long.
 """
 
-from collab.engine import Engine
-from collab.errors import Unavailable
-from collab.state import Admission, Head, News
-from collab.update import DeleteSet, encode_state_vector, read_update
+import asyncio
 
-LARGE = 64 << 10  # bytes from which on an update is read in a worker
+from collab.engine import Engine
+from collab.errors import TooBig, Unavailable
+from collab.state import Admission, Head, News
+from collab.update import encode_state_vector, read_update
+
+LARGE = 16 << 10  # bytes from which on an update is read in a worker
+MOST_DELETES = 512 << 10  # bytes of deletes that one update may add: to enter them takes time, too
 TRIES = 5
 
 
 async def admit(engine: Engine, head: Head, update: bytes, partial: bool) -> Admission:
-    """`head.admit` for an update of any size. ProtocolError when it is malformed; Unavailable
-    when no worker could read it, or the document moved on under it all the time."""
+    """`head.admit` for an update of any size. ProtocolError or TooBig when it is the peer's fault;
+    Unavailable when no worker could read it, or the document moved on under it all the time."""
     if len(update) <= LARGE:
         return head.admit(read_update(update), partial)
     for _ in range(TRIES):
-        known = encode_state_vector(head.vector)
-        deletes = head.deletes.encode()
-        answer = await engine.run("admit", update, known, deletes, partial)
-        admission = Admission.load(answer)
-        # The document may have moved on meanwhile; what is new must still start where it ends.
-        if admission.news is None or all(
-            head.vector.get(block.client, 0) == block.clock for block in admission.news.blocks
-        ):
+        vector, deletes = encode_state_vector(head.vector), head.deletes.encode()
+        parts = await engine.run("admit", update, vector, deletes, partial)
+        if len(parts) > 1 and len(parts[-1]) > MOST_DELETES:
+            raise TooBig("The update deletes too many places at once.")
+        admission = await asyncio.to_thread(Admission.load, parts)
+        # The document may have moved on meanwhile: what is new must still start where it ends.
+        if admission.news is None or _follows(head, admission.news):
             return admission
     raise Unavailable("The document changes too fast for an update of this size. Try again.")
+
+
+def _follows(head: Head, news: News) -> bool:
+    starts: dict[int, int] = {}
+    for block in news.blocks:
+        starts.setdefault(block.client, block.clock)
+    return all(head.vector.get(client, 0) == clock for client, clock in starts.items())

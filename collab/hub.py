@@ -47,7 +47,7 @@ class Hub:
         self.store = store
         self.engine = Engine()
         self.rooms: dict[str, Room] = {}
-        self.writer = Writer(store, self._written)
+        self.writer = Writer(store, self._written, self._failed)
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._starting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -228,6 +228,11 @@ class Hub:
             self._spawn(self._fold(room))
         self._retire(room)
 
+    def _failed(self, room: Room) -> None:
+        """The room holds edits that the log does not: the next one is opened from the log."""
+        del self.rooms[room.name]
+        self._end(room, Unavailable("The document had to be closed. Try again."))
+
     async def _fold(self, room: Room) -> None:
         seq, data = room.seq, room.begin_fold()
         folded = None
@@ -266,11 +271,17 @@ class Hub:
         while True:
             await asyncio.sleep(TICK)
             for room in list(self.rooms.values()):
-                room.awareness.sweep(time.time())
-                for session in list(room.sessions):
-                    session.tick()
-                self.touched(room)
-                self._retire(room)
+                try:
+                    self._tick(room)
+                except Exception:
+                    logger.exception("document %r: an error of ours", room.name)
+
+    def _tick(self, room: Room) -> None:
+        room.awareness.sweep(time.time())
+        for session in list(room.sessions):
+            session.tick()
+        self.touched(room)
+        self._retire(room)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -12,8 +12,7 @@ from typing import BinaryIO
 
 from collab.engine import HEAD, pack, unpack
 from collab.errors import ProtocolError
-from collab.fold import fold, split
-from collab.gate import admit_bytes
+from collab.fold import admit_in_worker, fold, split
 
 MEMORY = 2 << 30  # bytes of address space that a worker may have
 
@@ -42,7 +41,7 @@ def check(update: bytes) -> None:
 
 
 JOBS: dict[str, Callable[..., object]] = {
-    "admit": admit_bytes,
+    "admit": admit_in_worker,
     "check": check,
     "fold": fold,
     "json": to_json,

@@ -51,6 +51,7 @@ class Room:
         self.presence_waits = False
         self.pending: list[Pending] = []
         self.writing: list[Pending] = []
+        self.fresh = 0  # bytes that came in and that the writer has not counted yet
         self.rows = 0  # committed since the state was last folded
         self._since_fold: list[tuple[int, News]] | None = None
         self._recent: deque[News] = deque()
@@ -61,15 +62,11 @@ class Room:
         """What is new in `changes`, and what they lack to be connected; nothing moves yet."""
         return self.head.admit(changes, partial)
 
-    def has(self, vector: StateVector) -> bool:
-        """Whether the document, with all that waits, knows everything below `vector`."""
-        known = self.head.vector
-        return all(known.get(client, 0) >= clock for client, clock in vector.items())
-
     def enter(self, author: str, time: int, news: News) -> None:
         """News that were admitted wait for the disk from now on."""
         self.head.enter(news)
         self.entered += 1
+        self.fresh += len(news.data)
         self.pending.append(Pending(author, time, news))
 
     def take(self) -> list[Pending]:

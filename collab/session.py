@@ -68,9 +68,7 @@ class Session:
                     changes = read_update(update)
                     self.admitted(self.room.admit(changes, partial), partial, now)
             case SyncStep1(vector):
-                self._vector = read_state_vector(vector)
-                self._wants_state = True
-                self.wake()
+                self.asked(read_state_vector(vector))
             case AwarenessUpdate(update):
                 self.room.awareness.receive(self, update, now)
             case QueryAwareness():
@@ -78,6 +76,14 @@ class Session:
                 self.wake()
             case Receipt():
                 self._promise(message)
+                self._receipt_due = True
+                self.wake()
+
+    def asked(self, vector: StateVector) -> None:
+        """The peer wants all that it lacks."""
+        self._vector = vector
+        self._wants_state = True
+        self.wake()
 
     def expects(self, message: SyncUpdate | SyncStep2) -> bool:
         """Whether an update counts now. What comes before the peer's SyncStep2 is contained in
@@ -122,9 +128,6 @@ class Session:
         return message
 
     def _next(self) -> Message | None:
-        if self._lacking and self.room.has(self._lacking):
-            self._lacking = {}
-            self._asked = False
         if not self._asked:
             self._asked = True
             return SyncStep1(encode_state_vector(self.room.head.vector))
@@ -137,8 +140,10 @@ class Session:
         turn = self.room.turn
         if self._wants_state:
             self._wants_state = False
-        elif self._turn is None or self._turn == turn:
+        elif self._turn is None:
             return None
+        elif self._turn == turn:
+            return self._ask_again()
         else:
             news = self.room.news(self._turn)
             if news is not None:
@@ -146,6 +151,15 @@ class Session:
                 return SyncUpdate(news)
         self._turn = turn
         return SyncStep2(self.room.state.cut(self._vector))
+
+    def _ask_again(self) -> Message | None:
+        """What the peer's last SyncStep2 lacked has come from others, and the peer has been told:
+        now it can say what builds on that."""
+        known = self.room.state.vector
+        if not self._lacking or any(known.get(c, 0) < n for c, n in self._lacking.items()):
+            return None
+        self._lacking = {}
+        return SyncStep1(encode_state_vector(self.room.head.vector))
 
     def _next_presence(self) -> Message | None:
         awareness = self.room.awareness
@@ -168,8 +182,6 @@ class Session:
     def _promise(self, receipt: Receipt) -> None:
         """What came before `receipt` is on disk when all is that the room has by now: also what
         others sent, for an edit that came from two sides may be waiting as theirs."""
-        self._receipt_due = True
-        self.wake()
         if not self._answered or self._lacking or self.room.frozen:
             self._held = receipt
             return

@@ -19,11 +19,12 @@ origin follows, 0x20 the item has a key, which is written only where a parent is
 for as many clock ticks as it has units; lengths of strings count UTF-16 code units.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from collab.content import GC, READ, SKIP, read_text, read_units
 from collab.deletes import DeleteSet, read_deletes
-from collab.errors import ProtocolError
+from collab.errors import ProtocolError, TooBig
 from collab.reader import Reader, read_var_uint, refuse, write_var_uint
 
 __all__ = [
@@ -39,6 +40,9 @@ Id = tuple[int, int]
 
 MAX_CLOCK = 2**31
 """Clocks stay below: some peers count them in 32 bits."""
+
+MAX_CLIENTS = 50_000
+"""How many clients a state vector may name."""
 
 ORIGIN, RIGHT_ORIGIN, KEY = 0x80, 0x40, 0x20
 REF = 0x1F
@@ -98,14 +102,12 @@ class Changes:
 
     __slots__ = ("blocks", "data", "deletes", "links", "plain")
 
-    def __init__(
-        self, blocks: list[Block], links: list[Link], deletes: DeleteSet, data: bytes, plain: bool
-    ) -> None:
-        self.blocks = blocks
-        self.links = links
-        self.deletes = deletes
+    def __init__(self, data: bytes) -> None:
         self.data = data
-        self.plain = plain
+        self.blocks: list[Block] = []
+        self.links: list[Link] = []
+        self.deletes = DeleteSet()
+        self.plain = True
 
 
 def read_update(data: bytes, limits: Limits = DEFAULT) -> Changes:
@@ -115,100 +117,79 @@ def read_update(data: bytes, limits: Limits = DEFAULT) -> Changes:
     sent it is at fault. The time is proportional to the number of bytes. Next, ask the document's
     `Head.admit` whether the changes connect and what is new in them.
     """
+    changes = Changes(data)
     try:
-        return _Parser(data, limits).read()
+        at = _read_clients(changes, limits)
+        changes.deletes, end, canonical = read_deletes(data, at, MAX_CLOCK)
     except IndexError:
         raise ProtocolError("The update ends too early.") from None
     except UnicodeDecodeError:
         raise ProtocolError("A text of the update is not UTF-8.") from None
+    if end != len(data):
+        refuse("The update has bytes after its end.")
+    changes.plain &= canonical
+    return changes
 
 
-class _Parser:
-    """One reading of one update."""
-
-    def __init__(self, data: bytes, limits: Limits) -> None:
-        self.data = data
-        self.limits = limits
-        self.structs = 0
-        self.blocks: list[Block] = []
-        self.links: list[Link] = []
-        self.plain = True
-
-    def read(self) -> Changes:
-        data = self.data
-        count, at = read_var_uint(data, 0)
-        if count > self.limits.clients:
-            refuse("The update has too many clients.")
-        seen = set()
-        for _ in range(count):
-            structs, at = read_var_uint(data, at)
-            client, at = read_var_uint(data, at)
-            clock, at = read_var_uint(data, at)
-            if client in seen:
-                refuse("The update names a client twice.")
-            seen.add(client)
-            at = self.read_client(at, structs, client, clock)
-        deletes, at, canonical = read_deletes(data, at, MAX_CLOCK)
-        if at != len(data):
-            refuse("The update has bytes after its end.")
-        return Changes(self.blocks, self.links, deletes, data, self.plain and canonical)
-
-    def read_client(self, at: int, count: int, client: int, clock: int) -> int:
-        """The structs of one client; returns where they end."""
-        self.structs += count
-        if self.structs > self.limits.structs or count > len(self.data) - at:
+def _read_clients(changes: Changes, limits: Limits) -> int:
+    data = changes.data
+    clients, at = read_var_uint(data, 0)
+    if clients > limits.clients:
+        refuse("The update has too many clients.")
+    left = min(limits.structs, len(data))  # no struct is shorter than a byte
+    seen = set()
+    for _ in range(clients):
+        count, at = read_var_uint(data, at)
+        client, at = read_var_uint(data, at)
+        clock, at = read_var_uint(data, at)
+        left -= count
+        if left < 0:
             refuse("The update has too many structs.")
-        self.plain &= count > 0
-        needs: StateVector = {}
-        first, start, last = clock, at, count
-        while count:
-            if self.data[at] == SKIP:
-                self.add(client, first, clock, last - count, start, at)
-                units, at = read_units(self.data, at + 1)
-                gap, clock = clock, self.advance(clock, units)
-                self.links.append(Link(client, gap, client, clock))
-                first = clock
-                self.plain = False
-                count -= 1
-                start, last = at, count
-                continue
-            struct = read_struct(self.data, at)
-            self.depend(needs, client, clock, struct)
-            clock = self.advance(clock, struct.units)
-            at = struct.end
+        if client in seen:
+            refuse("The update names a client twice.")
+        seen.add(client)
+        changes.plain &= count > 0
+        at = _read_structs(changes, at, count, client, clock)
+    return at
+
+
+def _read_structs(changes: Changes, at: int, count: int, client: int, clock: int) -> int:
+    """The structs of one client, in blocks; returns where they end."""
+    data = changes.data
+    needs: StateVector = {}  # what the structs before need of others
+    while count:
+        first, start, size = clock, at, 0
+        while size < count and size < BLOCK_STRUCTS and data[at] != SKIP:
+            _, units, origin, right, parent, _, at = read_struct(data, at)
+            for identity in (origin, right, parent):
+                if identity is not None:
+                    other, needed = identity
+                    if other == client:
+                        if needed >= clock:
+                            refuse("A struct refers to itself or to a later one of its client.")
+                    elif needed >= needs.get(other, 0):
+                        needs[other] = _clock(needed + 1)
+                        changes.links.append(Link(client, clock, other, needed + 1))
+            if right is not None and right == origin:
+                refuse("A struct is to the left and to the right of the same one.")
+            clock += units
+            size += 1
+        if size:
+            changes.blocks.append(Block(client, first, _clock(clock), size, data[start:at]))
+            count -= size
+        else:
+            units, at = read_units(data, at + 1)
+            changes.links.append(Link(client, clock, client, _clock(clock + units)))
+            changes.plain = False
+            clock += units
             count -= 1
-            if last - count == BLOCK_STRUCTS:
-                self.add(client, first, clock, BLOCK_STRUCTS, start, at)
-                first, start, last = clock, at, count
-        self.add(client, first, clock, last, start, at)
-        return at
+    return at
 
-    def add(self, client: int, clock: int, end: int, count: int, start: int, stop: int) -> None:
-        if count:
-            self.blocks.append(Block(client, clock, end, count, self.data[start:stop]))
 
-    def advance(self, clock: int, units: int) -> int:
-        clock += units
-        if clock >= MAX_CLOCK:
-            refuse("A clock is larger than 2^31.")
-        return clock
-
-    def depend(self, needs: StateVector, client: int, clock: int, struct: "Struct") -> None:
-        """Note what the struct at `clock` needs; `needs` is what the structs before it did."""
-        for identity in (struct.origin, struct.right, struct.parent):
-            if identity is None:
-                continue
-            other, at = identity
-            if other == client:
-                if at >= clock:
-                    refuse("A struct refers to itself or to a later one of its client.")
-            elif at >= needs.get(other, 0):
-                if at >= MAX_CLOCK:
-                    refuse("A clock is larger than 2^31.")
-                needs[other] = at + 1
-                self.links.append(Link(client, clock, other, at + 1))
-        if struct.origin is not None and struct.origin == struct.right:
-            refuse("A struct is to the left and to the right of the same one.")
+def _clock(clock: int) -> int:
+    if clock >= MAX_CLOCK:
+        refuse("A clock is larger than 2^31.")
+    return clock
 
 
 class Struct(NamedTuple):
@@ -228,6 +209,9 @@ class Struct(NamedTuple):
     end: int
 
 
+_struct = partial(tuple.__new__, Struct)  # half the time of calling Struct
+
+
 def read_struct(data: bytes, at: int) -> Struct:
     """The struct at `data[at]`; not a Skip. Raises as the readers of `content` do."""
     info = data[at]
@@ -244,15 +228,12 @@ def read_struct(data: bytes, at: int) -> Struct:
         client, at = read_var_uint(data, at)
         clock, at = read_var_uint(data, at)
         right = (client, clock)
-    if origin is right is None:
+    if info < RIGHT_ORIGIN:
         parent, at = _read_parent(data, at)
         if info & KEY:
             at = read_text(data, at)
-    read_content = READ.get(info & REF)
-    if read_content is None:
-        refuse("A struct is of an unknown kind.")
-    units, end = read_content(data, at)
-    return Struct(info, units, origin, right, parent, at, end)
+    units, end = READ[info & REF](data, at)
+    return _struct((info, units, origin, right, parent, at, end))
 
 
 def _read_parent(data: bytes, at: int) -> tuple[Id | None, int]:
@@ -267,10 +248,14 @@ def _read_parent(data: bytes, at: int) -> tuple[Id | None, int]:
 
 
 def read_state_vector(data: bytes) -> StateVector:
-    """Read a peer's state vector. Raises ProtocolError for anything malformed."""
+    """Read a peer's state vector. Raises ProtocolError for anything malformed, TooBig above
+    `MAX_CLIENTS`."""
     reader = Reader(data)
     vector: StateVector = {}
-    for _ in range(reader.var_uint(len(data))):
+    count = reader.var_uint(len(data))
+    if count > MAX_CLIENTS:
+        raise TooBig(f"A state vector may name {MAX_CLIENTS} clients at most.")
+    for _ in range(count):
         client = reader.var_uint()
         if client in vector:
             refuse("The state vector names a client twice.")

@@ -25,6 +25,7 @@ from collab.reader import Reader, write_var_bytes, write_var_uint
 SYNC, AWARENESS, AUTH, QUERY_AWARENESS, RECEIPT = 0, 1, 2, 3, 102
 STEP1, STEP2, UPDATE = 0, 1, 2
 PERMISSION_DENIED = 0
+MOST = 100  # messages in one frame; clients send one
 
 
 class SyncStep1(NamedTuple):
@@ -79,7 +80,11 @@ def decode(frame: bytes) -> Iterator[Message]:
     if not frame:
         raise ProtocolError("The frame is empty: a message starts with its type.")
     reader = Reader(frame)
+    count = 0
     while not reader.at_end:
+        count += 1
+        if count > MOST:
+            raise ProtocolError(f"A frame may hold {MOST} messages at most.")
         kind = reader.var_uint()
         if kind == SYNC:
             step = reader.var_uint()

@@ -9,26 +9,32 @@ A write that fails acknowledges nothing and loses nothing: it is tried again unt
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from collab.room import Room
+from collab.room import Pending, Room
 from collab.storage import Entry, Store
 
 BACKLOG = 16 << 20  # bytes that may wait for the disk before peers are kept waiting
 RETRY = (0.1, 0.2, 0.5, 1.0)  # seconds until a failed write is tried again
 LAST_TRIES = 3  # when closing
 
+Batch = dict[Room, list[Pending]]
+
 logger = logging.getLogger(__name__)
 
 
 class Writer:
-    """`written` is called with each room some of whose edits have come to disk. `saving` is False
-    while the store cannot be written."""
+    """`written` is called with each room some of whose edits have come to disk, `failed` with one
+    whose edits never will, through a fault of ours: it must not be used any more. `saving` is
+    False while the store cannot be written."""
 
-    def __init__(self, store: Store, written: Callable[[Room], None]) -> None:
+    def __init__(
+        self, store: Store, written: Callable[[Room], None], failed: Callable[[Room], None]
+    ) -> None:
         self.saving = True
         self._store = store
         self._written = written
+        self._failed = failed
         self._dirty: dict[Room, None] = {}
         self._backlog = 0
         self._work = asyncio.Event()
@@ -39,13 +45,11 @@ class Writer:
     def add(self, room: Room) -> None:
         """The room has edits that are not on disk."""
         self._dirty[room] = None
-        self._work.set()
-
-    def weigh(self, size: int) -> None:
-        """`size` bytes more are waiting."""
-        self._backlog += size
+        self._backlog += room.fresh
+        room.fresh = 0
         if self._backlog > BACKLOG:
             self._breath.clear()
+        self._work.set()
 
     @property
     def choked(self) -> bool:
@@ -70,28 +74,51 @@ class Writer:
         self._work.set()
 
     async def _write(self, rooms: list[Room]) -> None:
-        entries = [
-            Entry(room.name, pending.time, pending.author, pending.news.data)
-            for room in rooms
-            for pending in room.take()
-        ]
-        if not entries:
-            return
-        seqs = await self._append(entries)
+        batch = {room: edits for room in rooms if (edits := room.take())}
+        try:
+            seqs = await self._append(batch)
+        except Exception:
+            logger.exception("edits of %d documents could not be saved together", len(batch))
+            await self._write_apart(batch)
+        else:
+            self._commit(batch, seqs)
+
+    async def _write_apart(self, batch: Batch) -> None:
+        """A batch failed for another reason than the disk: whoever is to blame fails alone."""
+        for room, edits in batch.items():
+            try:
+                seqs = await self._append({room: edits})
+            except Exception:
+                logger.exception("document %r is closed: its edits cannot be saved", room.name)
+                self._forget(edits)
+                self._failed(room)
+            else:
+                self._commit({room: edits}, seqs)
+
+    def _commit(self, batch: Batch, seqs: Sequence[int] | None) -> None:
         if seqs is None:
             return
-        self._backlog -= sum(len(entry.data) for entry in entries)
-        if self._backlog <= BACKLOG:
-            self._breath.set()
-        last = {entry.document: seq for entry, seq in zip(entries, seqs, strict=True)}
-        for room in rooms:
-            if room.name in last:
-                room.commit(last[room.name])
-                self._written(room)
+        last = 0
+        for room, edits in batch.items():
+            last += len(edits)
+            self._forget(edits)
+            room.commit(seqs[last - 1])
             if room.pending:
                 self.add(room)
+            self._written(room)
 
-    async def _append(self, entries: list[Entry]) -> list[int] | None:
+    def _forget(self, edits: Sequence[Pending]) -> None:
+        self._backlog -= sum(len(edit.news.data) for edit in edits)
+        if self._backlog <= BACKLOG:
+            self._breath.set()
+
+    async def _append(self, batch: Batch) -> Sequence[int] | None:
+        """Tries until it succeeds; None when that is hopeless and we are closing."""
+        entries = [
+            Entry(room.name, edit.time, edit.author, edit.news.data)
+            for room, edits in batch.items()
+            for edit in edits
+        ]
         tries = 0
         while True:
             try:

@@ -75,15 +75,15 @@ class SQLiteStore(Store):
     async def append(self, entries: Sequence[Entry]) -> list[int]:
         if not entries:
             return []
-        rows: list[Update] = []
+        seqs: list[int] = []
 
         def job(db: Database) -> list[int]:
-            rows[:] = sqlite_rows.append(db, entries)
-            return [row.seq for row in rows]
+            seqs[:] = sqlite_rows.append(db, entries)
+            return seqs
 
         def carried_out(db: Database) -> list[int] | None:
-            there = rows and sqlite_rows.has(db, rows[-1])
-            return [row.seq for row in rows] if there else None
+            there = seqs and sqlite_rows.has(db, entries[-1], seqs[-1])
+            return seqs if there else None
 
         return await self._write(job, carried_out)
 

@@ -15,23 +15,23 @@ from collab.storage import Damaged, Entry, Loaded, Problem, Snapshot, Update
 from collab.storage.sqlite_schema import checksum, nonempty, plain
 
 
-def append(db: Database, entries: Sequence[Entry]) -> list[Update]:
-    """Write the entries after the heads of their documents; return them as rows, in order."""
-    logs: dict[str, list[Entry]] = {}
-    for entry in entries:
-        logs.setdefault(entry.document, []).append(entry)
+def append(db: Database, entries: Sequence[Entry]) -> list[int]:
+    """Write the entries after the heads of their documents; return their seqs, in order."""
     authors = {author: _author(db, author) for author in {entry.author for entry in entries}}
-    places = {name: _grow(db, name, log) for name, log in logs.items()}
-    rows, records = [], []
+    logs: dict[str, tuple[int, int]] = {}
+    edited, seqs, rows = {}, [], []
     for name, time, author, data in entries:
-        number, seq = places[name]
-        places[name] = (number, seq + 1)
-        rows.append(Update(name, seq, time, author, data))
+        number, head = logs.get(name) or _log(db, name, time)
+        seq = head + 1
         check = checksum(name, seq, time, author, data)
-        records.append((number, seq, time, authors[author], check, data))
-    # The one hot path: through the methods of a table it would take twice the time.
-    db.conn.executemany("INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?)", records)
-    return rows
+        rows.append((number, seq, time, authors[author], check, data))
+        seqs.append(seq)
+        logs[name] = (number, seq)
+        edited[number] = (seq, time, number)
+    # The hot path: methods of a table, or INSERT .. ON CONFLICT, would take several times as long.
+    db.conn.executemany("UPDATE documents SET head = ?, edited = ? WHERE id = ?", edited.values())
+    db.conn.executemany("INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?)", rows)
+    return seqs
 
 
 def _author(db: Database, name: str) -> int:
@@ -41,22 +41,20 @@ def _author(db: Database, name: str) -> int:
     return int(db.execute("INSERT INTO authors (name) VALUES (?)", [plain(name)]).lastrowid or 0)
 
 
-def _grow(db: Database, name: str, entries: Sequence[Entry]) -> tuple[int, int]:
-    """Move a document's head, make it if need be; return its number and the first new seq."""
-    [(number, head)] = db.execute(
-        "INSERT INTO documents (name, title, kind, created, edited, head)"
-        " VALUES (?, '', '', ?, ?, ?) ON CONFLICT (name) DO UPDATE"
-        " SET head = head + excluded.head, edited = excluded.edited RETURNING id, head",
-        [nonempty(name), entries[0].time, entries[-1].time, len(entries)],
-    ).fetchall()
-    return number, head - len(entries) + 1
+def _log(db: Database, name: str, time: int) -> tuple[int, int]:
+    """Return number and head of a document, a new one if need be."""
+    for place in _place(db, name):
+        return place
+    insert = "INSERT INTO documents (name, title, kind, created, head) VALUES (?, '', '', ?, 0)"
+    return int(db.execute(insert, [nonempty(name), time]).lastrowid or 0), 0
 
 
-def has(db: Database, row: Update) -> bool:
-    """Whether the row, and so the transaction that it was part of, is in the file."""
+def has(db: Database, entry: Entry, seq: int) -> bool:
+    """Whether the entry, and so the transaction that wrote it, is in the file as row `seq`."""
+    row = Update(entry.document, seq, entry.time, entry.author, entry.data)
     return any(
-        row in _rows(db, number, row.document, row.seq - 1, min(row.seq, head))
-        for number, head in _place(db, row.document)
+        row in _rows(db, number, entry.document, seq - 1, min(seq, head))
+        for number, head in _place(db, entry.document)
     )
 
 

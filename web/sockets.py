@@ -1,6 +1,7 @@
 """The WebSocket transport: one Connection per socket. Knows Tornado; nothing of what frames mean."""
 
 import logging
+import sys
 import time
 from collections.abc import Awaitable, Collection
 
@@ -113,6 +114,9 @@ class SyncHandler(HardenedWebSocket):
                 self._writable = send_frame(self, frame)
         except CollabError as error:
             self._end(error)
+        except Exception:  # a fault of ours: it ends this connection, not whoever woke it
+            self.log_exception(*sys.exc_info())
+            self._end(CollabError("Something went wrong on our side."))
         finally:
             self._pumping = False
 

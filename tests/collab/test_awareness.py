@@ -1,0 +1,250 @@
+"""Presence: who is seen by whom, and for how long. Time is a number that the test sets."""
+
+import pytest
+
+from collab.awareness import EXPIRY, GRACE, MAX_CLIENTS, MAX_STATE, read_awareness
+from collab.errors import ProtocolError, TooBig
+from collab.reader import write_var_bytes, write_var_uint
+from collab.wire import AwarenessUpdate
+from tests.collab.story import Table
+
+GONE = b"null"
+
+
+def says(*states):
+    """The message of a client that tells (client, clock, state) of each."""
+    update = bytearray()
+    write_var_uint(update, len(states))
+    for client, clock, state in states:
+        write_var_uint(update, client)
+        write_var_uint(update, clock)
+        write_var_bytes(update, state)
+    return AwarenessUpdate(bytes(update))
+
+
+def told(seat):
+    """What an editor has been told of presences since this was last asked, oldest first."""
+    seat.read()
+    return [s for message in seat.heard(AwarenessUpdate) for s in read_awareness(message.update)]
+
+
+def test_a_caret_is_seen_by_the_others():
+    """Everybody hears of it, the one who moved as well; whoever comes later too."""
+    table = Table()
+    ann, bob = table.editors(2)
+
+    ann.say(says((1, 1, b'{"at":1}')))
+
+    assert told(bob) == [(1, 1, b'{"at":1}')]
+    assert told(ann) == [(1, 1, b'{"at":1}')]
+    (cleo,) = table.editors(1)
+    assert (1, 1, b'{"at":1}') in told(cleo)
+
+
+def test_many_moves_are_told_as_the_last_one():
+    """A session is a cursor here as well."""
+    table = Table()
+    ann, bob = table.editors(2)
+
+    for clock in range(1, 10):
+        ann.say(says((1, clock, b'{"at":%d}' % clock)))
+
+    assert told(bob) == [(1, 9, b'{"at":9}')]
+
+
+def test_what_is_not_newer_goes_no_further():
+    """A lower clock or the same one says nothing; the same one with null says goodbye."""
+    table = Table()
+    ann, bob = table.editors(2)
+    ann.say(says((1, 5, b'{"at":5}')))
+    told(bob)
+
+    ann.say(says((1, 5, b'{"at":6}')))
+    ann.say(says((1, 4, b'{"at":4}')))
+    assert told(bob) == []
+
+    ann.say(says((1, 5, GONE)))
+    assert told(bob) == [(1, 6, GONE)]
+
+
+def test_repeating_others_makes_no_noise():
+    """y-websocket clients send on what they hear: that is not Bob's to say."""
+    table = Table()
+    ann, bob, cleo = table.editors(3)
+    bob.say(says((2, 1, b"{}")))
+    ann.say(says((1, 1, b'{"at":1}')))
+    told(cleo)
+
+    bob.say(says((1, 2, b'{"at":666}'), (2, 2, b"{}")))
+
+    assert told(cleo) == [(2, 2, b"{}")]
+
+
+def test_goodbye_takes_all_ids_along():
+    """A connection that closes has spoken for several tabs: all of them go at once."""
+    table = Table()
+    ann, bob = table.editors(2)
+    ann.say(says((1, 1, b"{}")))
+    ann.say(says((1, 2, b"{}"), (11, 1, b"{}"), (12, 1, b"{}")))
+    told(bob)
+
+    ann.offline()
+
+    assert sorted(told(bob)) == [(1, 3, GONE), (11, 2, GONE), (12, 2, GONE)]
+
+
+def test_a_sudden_end_has_a_moment_of_grace():
+    """Who comes back within three seconds has never been away; who does not is gone then."""
+    table = Table()
+    ann, bob = table.editors(2)
+    ann.say(says((1, 7, b"{}")))
+    told(bob)
+
+    ann.offline(clean=False)
+    table.room.awareness.sweep(table.now + GRACE - 0.1)
+    assert told(bob) == []
+    ann.online()
+    ann.say(says((1, 7, b"{}")))
+    table.room.awareness.sweep(table.now + 2 * GRACE)
+    assert GONE not in [state for _, _, state in told(bob)]
+
+    ann.offline(clean=False)
+    table.room.awareness.sweep(table.now + GRACE)
+    assert [state for _, _, state in told(bob)] == [GONE]
+
+
+def test_who_comes_back_at_the_clock_it_left_with_is_seen_at_once():
+    """The peers were told of a higher one; so they are told of a higher one still."""
+    table = Table()
+    ann, bob = table.editors(2)
+    ann.say(says((1, 7, b'{"at":7}')))
+    told(bob)
+    ann.offline()
+    assert told(bob)[-1] == (1, 8, GONE)
+
+    ann.online()
+    ann.say(says((1, 7, b'{"at":7}')))
+    assert told(bob) == [(1, 9, b'{"at":7}')]
+    ann.say(says((1, 8, b'{"at":8}')))
+    assert told(bob) == [(1, 10, b'{"at":8}')]
+
+
+def test_a_restamped_state_does_not_come_back_to_its_owner():
+    """Its owner may have moved on, and would take the old state with the higher clock for true."""
+    table = Table()
+    ann, bob = table.editors(2)
+    ann.say(says((1, 7, b"{}")))
+    ann.offline()
+    ann.online()
+    bob.say(says((2, 1, b"{}")))
+    ann.say(says((1, 7, b"{}")))
+
+    assert [client for client, _, _ in told(ann)] == [2]
+    assert [client for client, _, _ in told(bob)] == [1, 2]
+
+
+def test_a_new_connection_takes_its_own_id_over():
+    """After a cut the old connection may not have ended yet: it is the new one that counts, and
+    the old one's end takes nothing away."""
+    table = Table()
+    ann, bob = table.editors(2)
+    ann.say(says((1, 3, b"{}")))
+    before, ann.session = ann.session, None
+    ann.online()
+    ann.say(says((1, 3, b'{"back":1}')))
+    assert told(bob)[-1] == (1, 4, b'{"back":1}')
+
+    table.room.awareness.leave(before, table.now, clean=True)
+
+    assert told(bob) == []
+
+
+def test_a_tab_that_another_spoke_for_speaks_for_itself():
+    """Ann's browser told of Bob's tab before its own connection did; then it is Bob's."""
+    table = Table()
+    ann, bob, cleo = table.editors(3)
+    ann.say(says((1, 1, b"{}")))
+    ann.say(says((2, 1, b'{"from":"ann"}')))
+    bob.say(says((2, 2, b'{"from":"bob"}')))
+    told(cleo)
+
+    ann.offline()
+
+    assert [client for client, _, _ in told(cleo)] == [1]
+
+
+def test_who_falls_silent_is_forgotten():
+    """Clients renew every 15 s. Who does not is gone, also for those who come later."""
+    table = Table()
+    ann, bob = table.editors(2)
+    ann.say(says((1, 1, b"{}")))
+    told(bob)
+
+    table.room.awareness.sweep(table.now + EXPIRY + 1)
+
+    assert told(bob) == [(1, 2, GONE)]
+
+
+def test_nobody_hears_of_the_dead_who_never_saw_them():
+    """A late joiner is told of those who are here."""
+    table = Table()
+    ann, bob = table.editors(2)
+    ann.say(says((1, 1, b"{}")))
+    ann.offline()
+
+    (cleo,) = table.editors(1)
+
+    assert told(cleo) == []
+
+
+def test_names_are_what_editors_show():
+    """The user of a state, as far as it is text that people can read."""
+    table = Table()
+    ann, bob = table.editors(2)
+    ann.say(says((1, 1, b'{"user":{"name":"Ann \\u0000\\ud800Lee","color":"#fff"}}')))
+    bob.say(says((2, 1, b'{"user":7}')))
+
+    assert table.room.awareness.name(1) == "Ann Lee"
+    assert table.room.awareness.name(2) == table.room.awareness.name(None) == ""
+    assert [user.get("color") for user in table.room.awareness.users()] == ["#fff", None]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param(AwarenessUpdate(b""), id="empty"),
+        pytest.param(AwarenessUpdate(b"\x02\x01\x01\x02{}"), id="fewer than announced"),
+        pytest.param(says((1, 1, b"{}"), (1, 2, b"{}")), id="a client twice"),
+        pytest.param(AwarenessUpdate(b"\x00\x00"), id="bytes after the end"),
+        pytest.param(says((1, 2**31, b"{}")), id="pinned clock"),
+        pytest.param(says((2**53, 1, b"{}")), id="id beyond JavaScript"),
+        pytest.param(says((1, 1, b"{")), id="no JSON"),
+        pytest.param(says((1, 1, b"[]")), id="no object"),
+        pytest.param(says((1, 1, b'{"a":NaN}')), id="not JavaScript's JSON"),
+        pytest.param(says((1, 1, b"[" * 10_000)), id="deep"),
+        pytest.param(says((1, 1, b'{"\xff":1}')), id="not UTF-8"),
+    ],
+)
+def test_malformed_presence_is_refused(message):
+    """ProtocolError, and the others hear nothing of it."""
+    table = Table()
+    ann, bob = table.editors(2)
+
+    with pytest.raises(ProtocolError):
+        ann.say(message)
+    assert told(bob) == []
+
+
+def test_too_much_presence_is_refused():
+    """A state has a largest size, and a connection a largest number of clients."""
+    table = Table()
+    (ann,) = table.editors(1)
+
+    with pytest.raises(TooBig):
+        ann.say(says((1, 1, b'{"a":"' + b"x" * MAX_STATE + b'"}')))
+    with pytest.raises(TooBig):
+        ann.say(AwarenessUpdate(b"\xff\xff\xff\xff\x0f"))
+    with pytest.raises(TooBig):
+        ann.say(says(*((client, 1, b"{}") for client in range(1, MAX_CLIENTS + 2))))
+
+

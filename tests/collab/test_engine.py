@@ -1,0 +1,171 @@
+"""Workers: they answer, they refuse, they die, and only their own job is lost."""
+
+import asyncio
+import json
+import os
+import signal
+
+import pytest
+from pycrdt import Doc, Map, Text, XmlElement, XmlFragment
+
+from collab import engine as engine_module
+from collab.engine import Engine, pack, unpack
+from collab.errors import ProtocolError, Unavailable
+from collab.gate import LARGE, admit
+from collab.state import Head, State
+from collab.update import read_update
+
+
+def run(story):
+    """Runs a story with an engine; it may take half a minute."""
+
+    async def whole():
+        engine = Engine()
+        try:
+            return await asyncio.wait_for(story(engine), 30)
+        finally:
+            await engine.close()
+
+    return asyncio.run(whole())
+
+
+def text_update(text):
+    doc = Doc()
+    doc.get("content", type=Text).insert(0, text)
+    return doc.get_update()
+
+
+def test_messages_survive_the_pipe():
+    """Bytes travel beside the JSON, and come back where they were."""
+    message = ["job", b"\x00\xff", [1, None, "é"], {"a": b""}]
+    head, body, *blobs = pack(message)
+
+    assert len(body) == engine_module.HEAD.unpack(head)[0]
+    assert unpack(json.loads(body)["message"], iter(blobs)) == message
+
+
+def test_jobs_share_the_workers():
+    """More jobs than workers wait their turn, and all are answered."""
+
+    async def story(engine):
+        updates = [text_update(f"text {i}") for i in range(10)]
+        texts = await asyncio.gather(*(engine.run("text", update) for update in updates))
+        assert texts == [f"text {i}" for i in range(10)]
+
+    run(story)
+
+
+@pytest.mark.expects_log("died or took too long")
+def test_a_worker_that_dies_takes_only_its_job_along():
+    """pycrdt overflows its stack on values nested deep enough. The next job gets a new worker."""
+    bomb = b"\x01\x01\x01\x00\x08\x01\x01a\x01" + b"\x75\x01" * 200_000 + b"\x7e\x00"
+
+    async def story(engine):
+        with pytest.raises(Unavailable):
+            await engine.run("check", bomb)
+        assert await engine.run("text", text_update("still here")) == "still here"
+
+    run(story)
+
+
+@pytest.mark.expects_log("died or took too long")
+def test_a_worker_that_hangs_is_ended(monkeypatch):
+    """A job has so many seconds, whatever holds it up."""
+
+    async def story(engine):
+        await engine.run("check", b"\x00\x00")
+        monkeypatch.setattr(engine_module, "SECONDS", 0.1)
+        worker = engine._idle[-1]._process.pid
+        os.kill(worker, signal.SIGSTOP)
+        with pytest.raises(Unavailable):
+            await engine.run("check", b"\x00\x00")
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker, 0)
+
+    run(story)
+
+
+@pytest.mark.expects_log("a worker failed on check")
+def test_what_pycrdt_panics_on_is_an_answer():
+    """A PanicException is no Exception; the worker says that it failed, and lives."""
+    panic = bytes.fromhex(
+        "010289d78c960781a7bfe5ecd10d0002040089d78c9607030567687f6a2001bfe5ecd10d010001"
+    )
+
+    async def story(engine):
+        with pytest.raises(Unavailable):
+            await engine.run("check", panic)
+        assert len(engine._idle) == 1
+
+    run(story)
+
+
+def test_large_updates_are_judged_by_a_worker():
+    """As small ones are: new, known, malformed."""
+
+    async def story(engine):
+        update = text_update("x" * (LARGE + 1))
+        head = Head()
+        news, missing = await admit(engine, head, update, partial=False)
+        assert news.data == update and not missing
+        head.enter(news)
+        assert await admit(engine, head, update, partial=False) == (None, {})
+        with pytest.raises(ProtocolError):
+            await admit(engine, head, update + b"\x00", partial=False)
+
+    run(story)
+
+
+def test_a_large_update_is_judged_again_when_the_document_moved_on():
+    """The same edit came by another way meanwhile: nothing is entered twice."""
+
+    async def story(engine):
+        update = text_update("x" * (LARGE + 1))
+        head = Head()
+        judging = asyncio.create_task(admit(engine, head, update, partial=False))
+        await asyncio.sleep(0)  # it has told the worker what the document had
+        head.enter(head.admit(read_update(update), partial=False).news)
+        assert await judging == (None, {})
+
+    run(story)
+
+
+def test_documents_are_shown_as_text_and_json():
+    """Every root as what it is, though no document says so."""
+    doc = Doc()
+    doc.get("content", type=Text).insert(0, "Grüße, 世界")
+    page = doc.get("default", type=XmlFragment)
+    page.children.append(XmlElement("heading", {"level": "1"}, ["Title"]))
+    page.children.append(XmlElement("paragraph", {}, ["Text"]))
+    doc.get("settings", type=Map)["size"] = 12
+
+    async def story(engine):
+        text = await engine.run("text", doc.get_update())
+        assert text == 'Grüße, 世界\n\nTitle\nText\n\n{\n  "size": 12\n}'
+        shown = await engine.run("json", doc.get_update())
+        assert '"content": "Grüße, 世界"' in shown and '"size": 12' in shown
+
+    run(story)
+
+
+def test_an_empty_document_is_shown():
+    """No root, no text, no error."""
+
+    async def story(engine):
+        assert await engine.run("text", State().encode()) == ""
+        assert await engine.run("json", State().encode()) == "{}"
+
+    run(story)
+
+
+def test_a_root_whose_first_characters_are_gone_is_still_a_text():
+    """pycrdt would hang on some texts if they were read as an array."""
+    doc = Doc()
+    content = doc.get("content", type=Text)
+    content.insert(0, "😀 ab")
+    del content[0:5]
+
+    async def story(engine):
+        assert await engine.run("json", doc.get_update()) == '{"content": "ab"}'
+
+    run(story)

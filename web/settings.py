@@ -1,0 +1,168 @@
+"""The settings of `quire`: what they are, what they mean, and which source wins.
+
+A setting is a field of `Settings` and nothing else: its option, its QUIRE_ variable, its place in
+quire.toml, its line in --show-config and its test in tests/test_docs.py follow from that. Knows
+nothing of what is done with them. A setting has to be argued for (each says why it is one); the
+rest are constants where they are used.
+"""
+
+import ipaddress
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+DEFAULT = "default"
+
+_T = TypeVar("_T")
+
+
+def _setting(default: _T, read: Callable[[object], _T], text: str) -> _T:
+    """A field with its help, and how to read it from text or TOML: ValueError says what is wrong."""
+    value: _T = field(default=default, metadata={"read": read, "help": text})
+    return value
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    raise ValueError("must be a text that is not empty")
+
+
+def _number(least: int, most: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        text = str(value).replace("_", "")
+        if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        if not least <= int(text) <= most:
+            raise ValueError(f"must be from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _yes_or_no(value: object) -> bool:
+    known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if (answer := known.get(str(value).lower())) is None:
+        raise ValueError("must be true or false")
+    return answer
+
+
+def _one_of(*choices: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return str(value)
+
+    return read
+
+
+def _origins(value: object) -> tuple[str, ...]:
+    """A list, or a text with commas; each as browsers write an origin: no path, no last slash."""
+    listed = value.split(",") if isinstance(value, str) else value
+    if not isinstance(listed, list | tuple):
+        raise ValueError("must be a list of origins")
+    origins = tuple(str(origin).strip() for origin in listed if str(origin).strip())
+    for origin in origins:
+        scheme, separator, host = origin.partition("://")
+        if scheme not in ("http", "https") or not separator or not host or set(host) & set("/?#@ "):
+            raise ValueError(f"{origin!r} is no origin: write it like https://docs.example.org")
+    return origins
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set. Field by field: default, and why it is a setting."""
+
+    # Where one listens is the first thing that differs between a laptop and a server.
+    host: str = _setting("127.0.0.1", _text, "Address to listen on.")
+    port: int = _setting(4700, _number(0, 65535), "Port to listen on; 0 takes any free one.")
+    # The one thing to back up: people have to be able to say where it is.
+    store: str = _setting("quire-data/quire.db", _text, "File that keeps the documents.")
+    # There are no accounts: nobody should be open to a network without having said so.
+    open: bool = _setting(
+        False,
+        _yes_or_no,
+        "Let in everybody who can reach the address, where that is not this machine alone.",
+    )
+    # Editors in somebody's own pages are what a backend is for, and their hosts are theirs.
+    origins: tuple[str, ...] = _setting(
+        (), _origins, "Web pages that may connect, besides Quire's own: their origins."
+    )
+    # Bounds what one peer can make the process hold; big documents pasted at once need more.
+    max_message: int = _setting(
+        8 << 20, _number(1 << 16, 1 << 30), "Largest message of an editor, in bytes."
+    )
+    # Log collectors want JSON whatever stderr is, and people sometimes pipe what they read.
+    log: str = _setting(
+        "auto",
+        _one_of("auto", "human", "json"),
+        "How to write the log: for a human, as JSON lines, or by where it goes.",
+    )
+    # Has to be shorter than the idle time of whatever proxy stands in front.
+    ping_interval: int = _setting(
+        25, _number(1, 3600), "Seconds between pings that keep connections alive and find dead ones."
+    )
+
+
+def load(
+    flags: Mapping[str, Any], environ: Mapping[str, str], path: Path
+) -> tuple[Settings, dict[str, str]]:
+    """The settings, and for each the name of its source: an option, a variable, `path`, `default`.
+
+    `flags` holds the options by field name (None or an empty tuple: not given), `path` is the
+    settings file, which need not exist. Raises ValueError with a sentence that names the source
+    of a value that cannot be, and OSError when the file is there but cannot be read.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    file = _read_file(path)
+    for name, setting in ((field.name, field) for field in fields(Settings)):
+        for source, value in (
+            (option(name), flags.get(name)),
+            (variable(name), environ.get(variable(name))),
+            (f"{path}: {name}", file.get(name)),
+        ):
+            if value is not None and value != ():
+                try:
+                    values[name] = setting.metadata["read"](value)
+                except ValueError as error:
+                    raise ValueError(f"{source} {error}, not {value!r}.") from None
+                sources[name] = str(path) if source.startswith(f"{path}:") else source
+                break
+        else:
+            sources[name] = DEFAULT
+    return Settings(**values), sources
+
+
+def option(name: str) -> str:
+    """The command-line option of a setting."""
+    return "--" + name.replace("_", "-")
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return "QUIRE_" + name.upper()
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not TOML: {error}.") from None
+    known = [field.name for field in fields(Settings)]
+    for name in content:
+        if name not in known:
+            raise ValueError(f"{path}: there is no setting {name!r}; known: {', '.join(known)}.")
+    return content
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address to listen on."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
