@@ -40,7 +40,7 @@ NULL = b"null"
 class Presence:
     """One client id: its state as JSON bytes, and who speaks for it."""
 
-    __slots__ = ("client", "clock", "told", "state", "user", "owner", "turn", "seen", "deadline")
+    __slots__ = ("client", "clock", "deadline", "owner", "seen", "state", "told", "turn", "user")
 
     def __init__(self, client: int) -> None:
         self.client = client
@@ -132,14 +132,7 @@ class Awareness:
             if state == NULL:
                 return False
             presence = self._claim(session, client)
-        elif presence.owner is not session:
-            if presence.owner is not None and session.client != client:
-                return False
-            if presence.owner is None and state == NULL:
-                return False
-        elif clock < presence.clock or (clock == presence.clock and state != NULL):
-            return False
-        elif state == NULL and not _here(presence):
+        elif not _counts(presence, session, clock, state):
             return False
         presence.user = {} if state == NULL else read_user(state)
         presence.owner = session
@@ -217,6 +210,17 @@ def write_awareness(presences: Iterable[Presence]) -> bytes:
         write_var_uint(update, presence.told)
         write_var_bytes(update, presence.state)
     return bytes(update)
+
+
+def _counts(presence: Presence, session: "Session", clock: int, state: bytes) -> bool:
+    """Whether what a session says of a client that is known has to be passed on."""
+    if presence.owner is session:
+        if state == NULL:
+            return clock >= presence.clock and _here(presence)
+        return clock > presence.clock
+    if presence.owner is None:
+        return state != NULL
+    return session.client == presence.client
 
 
 def _here(presence: Presence) -> bool:

@@ -39,9 +39,9 @@ class Engine:
         self._places = asyncio.Semaphore(WORKERS)
 
     async def run(self, job: str, *arguments: object) -> Any:
-        """The result of `job`, one of `collab.jobs.JOBS`, for arguments and results made of bytes, numbers,
-        strings, None and lists of these (see `collab.jobs`). ProtocolError when the job says that its input is
-        malformed; Unavailable when the worker died on it or took longer than `SECONDS`."""
+        """The result of `job`, one of `collab.jobs.JOBS`, for arguments and results made of bytes,
+        numbers, strings, None and lists of these. ProtocolError when the job says that its input
+        is malformed; Unavailable when the worker died on it or took longer than `SECONDS`."""
         async with self._places:
             worker = self._idle.pop() if self._idle else _Worker()
             try:

@@ -4,7 +4,6 @@
      +- ProtocolError    1007/400  the peer sent what no correct client sends
      +- TooBig           1009/413  the peer sent more than is allowed
      +- BadName          4400/400  the peer asked for a document that cannot be called so
-     +- Unauthenticated  4401/401  nobody knows who the peer is
      +- AccessDenied     4403/403  the peer may not do that
      +- NotFound         4404/404  there is no such document, or it was deleted
      +- Conflict         4409/409  it exists already
@@ -44,15 +43,8 @@ class BadName(CollabError):
     http_status = 400
 
 
-class Unauthenticated(CollabError):
-    """The peer has to say who it is."""
-
-    close_code = 4401
-    http_status = 401
-
-
 class AccessDenied(CollabError):
-    """The peer is known, and may not do this."""
+    """The peer may not do this."""
 
     close_code = 4403
     http_status = 403

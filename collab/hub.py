@@ -20,7 +20,7 @@ from collab.names import document_name
 from collab.room import Room
 from collab.session import Session
 from collab.state import State
-from collab.storage import Document, Loaded, Snapshot, Store
+from collab.storage import Document, Snapshot, Store
 from collab.writer import Writer
 
 if TYPE_CHECKING:
@@ -133,6 +133,13 @@ class Hub:
         if room.presence_told != room.awareness.turn and not room.presence_waits:
             room.presence_waits = True
             asyncio.get_running_loop().call_later(PRESENCE_WINDOW, self._tell_presence, room)
+
+    async def describe(
+        self, name: str, *, title: str | None = None, kind: str | None = None
+    ) -> Document:
+        """Changes what is given. NotFound when there is no such document."""
+        name = document_name(name)
+        return await self._existing(self.store.describe(name, title=title, kind=kind), name)
 
     async def delete(self, name: str) -> Document:
         """Puts a document away and ends its sessions; nothing of it is lost, see `undelete`."""

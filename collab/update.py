@@ -157,7 +157,16 @@ def _read_structs(changes: Changes, at: int, count: int, client: int, clock: int
     """The structs of one client, in blocks; returns where they end."""
     data = changes.data
     needs: StateVector = {}  # what the structs before need of others
+    gap = clock
     while count:
+        if data[at] == SKIP:
+            units, at = read_units(data, at + 1)
+            clock = _clock(clock + units)
+            count -= 1
+            changes.plain = False
+            continue
+        if gap < clock:
+            changes.links.append(Link(client, gap, client, clock))
         first, start, size = clock, at, 0
         while size < count and size < BLOCK_STRUCTS and data[at] != SKIP:
             _, units, origin, right, parent, _, at = read_struct(data, at)
@@ -174,15 +183,9 @@ def _read_structs(changes: Changes, at: int, count: int, client: int, clock: int
                 refuse("A struct is to the left and to the right of the same one.")
             clock += units
             size += 1
-        if size:
-            changes.blocks.append(Block(client, first, _clock(clock), size, data[start:at]))
-            count -= size
-        else:
-            units, at = read_units(data, at + 1)
-            changes.links.append(Link(client, clock, client, _clock(clock + units)))
-            changes.plain = False
-            clock += units
-            count -= 1
+        count -= size
+        gap = _clock(clock)
+        changes.blocks.append(Block(client, first, clock, size, data[start:at]))
     return at
 
 

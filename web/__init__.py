@@ -8,19 +8,15 @@ page. The hub starts with the first peer; call `await hub.close()` when you stop
 """
 
 from collections.abc import Collection
-from pathlib import Path
 
 from tornado.web import URLSpec
 
 from collab import Hub
 from collab.web.api import api_routes
-from collab.web.page import AssetHandler, PageHandler
+from collab.web.page import page_routes
 from collab.web.sockets import SyncHandler
 
-__all__ = ["STATIC", "routes"]
-
-STATIC = Path(__file__).parent / "static"
-"""The page's files, as they are served."""
+__all__ = ["routes"]
 
 
 def routes(
@@ -38,9 +34,5 @@ def routes(
     rules = [URLSpec(prefix + r"/sync/(.*)", SyncHandler, settings, name="sync")]
     rules += api_routes(prefix, settings)
     if page:
-        static = {"path": str(STATIC)}
-        rules += [
-            URLSpec(r"/static/(.*)", AssetHandler, static, name="static"),
-            URLSpec(r"/(?:d/.*)?", PageHandler, {"path": str(STATIC)}, name="page"),
-        ]
+        rules += page_routes()
     return rules

@@ -6,7 +6,7 @@ Every error is `{"error": {"status": 404, "code": "not-found", "message": "..."}
 
 import json
 import time
-from collections.abc import Awaitable, Collection
+from collections.abc import Collection
 from importlib.metadata import version
 from typing import Any
 
@@ -25,7 +25,6 @@ PAGE = 50  # documents of a list
 
 CODES = {
     400: "bad-request",
-    401: "unauthenticated",
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
@@ -56,7 +55,9 @@ class ApiHandler(RequestHandler):
         error = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(error, OSError):
             error = Unavailable("The store does not answer now. Try again.")
-        message = "Something went wrong on our side." if status_code >= 500 else self._reason
+        message = "Something went wrong on our side."
+        if status_code < 500:
+            message = f"The request cannot be answered: {self._reason}."
         if isinstance(error, CollabError):
             status_code, message = error.http_status, str(error)
             self.set_status(status_code)
@@ -64,7 +65,8 @@ class ApiHandler(RequestHandler):
         self.finish({"error": {"status": status_code, "code": code, "message": message}})
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
-        if not isinstance(value, CollabError):
+        faults = (CollabError, HTTPError)  # of the client, or told in the log where they arose
+        if not isinstance(value, faults):
             super().log_exception(typ, value, tb)
 
     def body(self, **fields: type) -> dict[str, Any]:
@@ -133,8 +135,7 @@ class DocumentHandler(ApiHandler):
         body = self.body(title=str, kind=str)
         title = _title(body["title"]) if "title" in body else None
         kind = _kind(body["kind"]) if "kind" in body else None
-        change = self.hub.store.describe(document_name(name), title=title, kind=kind)
-        self.write(self.describe(await _existing(change)))
+        self.write(self.describe(await self.hub.describe(name, title=title, kind=kind)))
 
     async def delete(self, name: str) -> None:
         self.write(self.describe(await self.hub.delete(name)))
@@ -197,13 +198,6 @@ def api_routes(prefix: str, settings: dict[str, Any]) -> list[URLSpec]:
         r"/api/.*": UnknownHandler,
     }
     return [URLSpec(prefix + path, handler, settings) for path, handler in handlers.items()]
-
-
-async def _existing(change: Awaitable[Document]) -> Document:
-    try:
-        return await change
-    except LookupError:
-        raise NotFound("There is no document of that name.") from None
 
 
 def _title(title: str) -> str:

@@ -1,8 +1,11 @@
-"""Quire's own page: one HTML file for every path, and what a browser may do with it."""
+"""Quire's own page: the files of `static/`, and what a browser may do with them."""
 
+import mimetypes
 from pathlib import Path
 
-from tornado.web import RequestHandler, StaticFileHandler
+from tornado.web import RequestHandler, StaticFileHandler, URLSpec
+
+STATIC = Path(__file__).parent / "static"
 
 POLICY = "; ".join(
     (
@@ -29,17 +32,18 @@ def _protect(handler: RequestHandler) -> None:
 
 
 class PageHandler(RequestHandler):
-    """`/` and `/d/{document}`: the same file, whose script looks at the address."""
+    """One file of `static/`, whatever the rest of the path: its script looks at the address."""
 
-    def initialize(self, path: str) -> None:
-        self.page = Path(path) / "index.html"
+    def initialize(self, path: Path) -> None:
+        self.file = path
 
     def set_default_headers(self) -> None:
         _protect(self)
 
     def get(self) -> None:
-        self.set_header("Content-Type", "text/html; charset=UTF-8")
-        self.finish(self.page.read_bytes())
+        kind = mimetypes.guess_type(self.file.name)[0] or "application/octet-stream"
+        self.set_header("Content-Type", f"{kind}; charset=UTF-8")
+        self.finish(self.file.read_bytes())
 
     head = get
 
@@ -49,3 +53,14 @@ class AssetHandler(StaticFileHandler):
 
     def set_default_headers(self) -> None:
         _protect(self)
+
+
+def page_routes() -> list[URLSpec]:
+    """The page's rules for `collab.web.routes`."""
+    return [
+        URLSpec(r"/", PageHandler, {"path": STATIC / "index.html"}, name="documents"),
+        URLSpec(r"/d/.+", PageHandler, {"path": STATIC / "document.html"}, name="document"),
+        # A service worker may only look after paths below its own.
+        URLSpec(r"/sw\.js", PageHandler, {"path": STATIC / "sw.js"}),
+        URLSpec(r"/static/(.*)", AssetHandler, {"path": str(STATIC)}, name="static"),
+    ]

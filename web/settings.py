@@ -67,7 +67,7 @@ def _origins(value: object) -> tuple[str, ...]:
     for origin in origins:
         scheme, separator, host = origin.partition("://")
         if scheme not in ("http", "https") or not separator or not host or set(host) & set("/?#@ "):
-            raise ValueError(f"{origin!r} is no origin: write it like https://docs.example.org")
+            raise ValueError("must be origins such as https://docs.example.org,http://[::1]:8080")
     return origins
 
 

@@ -1,0 +1,5 @@
+"""`python -m collab.web` is `quire`."""
+
+from collab.web.cli import main
+
+main()
