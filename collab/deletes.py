@@ -17,6 +17,8 @@ from collab.reader import read_var_uint, refuse, write_var_uint
 
 Bounds = list[int]
 
+_FEW = 400  # bounds: that many are added one by one, which moves the list's tail each time
+
 
 class DeleteSet:
     """client id -> sorted, disjoint ranges [start, end) of deleted clocks. Grows only."""
@@ -79,7 +81,7 @@ class DeleteSet:
             known = self._bounds.get(client)
             if known is None:
                 self._bounds[client] = bounds[:]
-            elif len(bounds) * 8 < len(known) or len(bounds) == 2:
+            elif len(bounds) == 2 or len(bounds) < min(len(known) // 8, _FEW):
                 for at in range(0, len(bounds), 2):
                     self.add(client, bounds[at], bounds[at + 1])
             else:

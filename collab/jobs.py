@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from collab.engine import HEAD, pack, unpack
 from collab.errors import ProtocolError
@@ -35,7 +35,7 @@ def check(update: bytes) -> None:
     """Opens the document in pycrdt, or dies of it."""
     from pycrdt import Doc
 
-    doc: Doc[object] = Doc()
+    doc: Doc[Any] = Doc()
     doc.apply_update(update)
     doc.get_update()
 

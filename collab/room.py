@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from collab.awareness import Awareness
 from collab.errors import CollabError
-from collab.state import Head, News, State, merge
-from collab.update import Changes, StateVector
+from collab.state import Admission, Head, News, State, merge
+from collab.update import Changes
 
 if TYPE_CHECKING:
     from collab.session import Session
@@ -58,7 +58,7 @@ class Room:
         self._recent_bytes = 0
         self._news: dict[int, News] = {}
 
-    def admit(self, changes: Changes, partial: bool) -> tuple[News | None, StateVector]:
+    def admit(self, changes: Changes, partial: bool) -> Admission:
         """What is new in `changes`, and what they lack to be connected; nothing moves yet."""
         return self.head.admit(changes, partial)
 

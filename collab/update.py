@@ -221,7 +221,7 @@ def read_struct(data: bytes, at: int) -> Struct:
     at += 1
     if info == GC:
         units, end = read_units(data, at)
-        return Struct(info, units, None, None, None, at, end)
+        return _struct((info, units, None, None, None, at, end))
     origin = right = parent = None
     if info & ORIGIN:
         client, at = read_var_uint(data, at)

@@ -126,14 +126,13 @@ def _value(value: Any) -> Any:
         case XmlText():
             return [_run(part, attributes) for part, attributes in value.diff()]
         case XmlElement():
-            children = [_value(child) for child in value.children]
-            return {"type": value.tag, "attributes": dict(value.attributes), "children": children}
+            return _element(value)
         case XmlFragment():
             return [_value(child) for child in value.children]
         case Text():
             return str(value)
         case Map():
-            return {key: _value(value[key]) for key in value}
+            return {key: _value(item) for key, item in value.items()}
         case Array():
             return [_value(item) for item in value]
         case float() if value.is_integer() and abs(value) < 2**53:
@@ -143,6 +142,11 @@ def _value(value: Any) -> Any:
         case list():
             return [_value(item) for item in value]
     return value
+
+
+def _element(element: Any) -> dict[str, Any]:
+    children = [_value(child) for child in element.children]
+    return {"type": element.tag, "attributes": dict(element.attributes), "children": children}
 
 
 def _run(part: Any, attributes: dict[str, Any] | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ page. The hub starts with the first peer; call `await hub.close()` when you stop
 
 from collections.abc import Collection
 
-from tornado.web import URLSpec
+from tornado.routing import URLSpec
 
 from collab import Hub
 from collab.web.api import api_routes

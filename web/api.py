@@ -10,7 +10,8 @@ from collections.abc import Collection
 from importlib.metadata import version
 from typing import Any
 
-from tornado.web import HTTPError, RequestHandler, URLSpec
+from tornado.routing import URLSpec
+from tornado.web import HTTPError, RequestHandler
 
 from collab import Hub
 from collab.errors import AccessDenied, CollabError, Conflict, NotFound, ProtocolError, Unavailable

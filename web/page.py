@@ -3,7 +3,8 @@
 import mimetypes
 from pathlib import Path
 
-from tornado.web import RequestHandler, StaticFileHandler, URLSpec
+from tornado.routing import URLSpec
+from tornado.web import RequestHandler, StaticFileHandler
 
 STATIC = Path(__file__).parent / "static"
 
