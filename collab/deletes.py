@@ -113,18 +113,6 @@ class DeleteSet:
             self._encoded = bytes(buffer)
         return self._encoded
 
-    @classmethod
-    def of(cls, ranges: Iterable[tuple[int, list[tuple[int, int]]]]) -> "DeleteSet":
-        """The set of (client, ranges); a client may come twice, ranges in any order, overlapping.
-
-        Takes O(n log n), whatever the order, where adding one by one may take O(n^2).
-        """
-        deletes = cls()
-        for client, pairs in ranges:
-            known = deletes._bounds.get(client, [])
-            deletes._bounds[client] = _united(_pairs(known), pairs)
-        return deletes
-
 
 def _pairs(bounds: Bounds) -> Iterator[tuple[int, int]]:
     pair = iter(bounds)
@@ -160,33 +148,47 @@ def read_deletes(data: bytes, at: int, limit: int) -> tuple[DeleteSet, int, bool
     two entries of a client only. Such a set is read in full, and has to be encoded again.
     Raises ProtocolError for empty ranges and clocks of `limit` and more, IndexError at the end.
     """
+    deletes = DeleteSet()
     count, at = read_var_uint(data, at)
-    if not count:
-        return DeleteSet(), at, True
-    ranges: dict[int, list[tuple[int, int]]] = {}
     canonical = True
+    again: dict[int, list[tuple[int, int]]] = {}  # ranges of clients that are named again
     for _ in range(count):
         client, at = read_var_uint(data, at)
-        pairs, at = _read_ranges(data, at, limit)
-        canonical &= bool(pairs) and client not in ranges
-        ranges.setdefault(client, []).extend(pairs)
-        for before, after in pairwise(pairs):
-            canonical &= before[1] <= after[0]
-    deletes = DeleteSet.of((client, pairs) for client, pairs in ranges.items() if pairs)
-    return deletes, at, canonical
+        bounds, at, in_order = _read_ranges(data, at, limit)
+        if client in deletes._bounds:
+            again.setdefault(client, []).extend(_pairs(bounds))
+        elif bounds:
+            deletes._bounds[client] = bounds
+        canonical = canonical and in_order
+    for client, pairs in again.items():
+        deletes._bounds[client] = _united(_pairs(deletes._bounds[client]), pairs)
+    return deletes, at, canonical and not again
 
 
-def _read_ranges(data: bytes, at: int, limit: int) -> tuple[list[tuple[int, int]], int]:
+def _read_ranges(data: bytes, at: int, limit: int) -> tuple[Bounds, int, bool]:
+    """The ranges of one client, where they end, and whether there are some and all in order."""
     count, at = read_var_uint(data, at)
     if count > len(data) - at:
         refuse("A count is larger than the update.")
-    pairs = []
+    bounds: Bounds = []
+    others: list[tuple[int, int]] = []
+    last = -1
     for _ in range(count):
         start, at = read_var_uint(data, at)
         units, at = read_var_uint(data, at)
         if not units:
             refuse("A range of deletes is empty.")
-        if start + units >= limit:
+        end = start + units
+        if end >= limit:
             refuse("A clock is larger than 2^31.")
-        pairs.append((start, start + units))
-    return pairs, at
+        if start < last:
+            others.append((start, end))
+            continue
+        if start > last:
+            bounds += (start, end)
+        else:
+            bounds[-1] = end
+        last = end
+    if others:
+        bounds = _united(_pairs(bounds), others)
+    return bounds, at, count > 0 and not others

@@ -31,6 +31,7 @@ from collab.update import (
     MAX_CLOCK,
     REF,
     Block,
+    Id,
     Limits,
     Struct,
     read_state_vector,
@@ -47,118 +48,88 @@ def fold(data: bytes) -> tuple[bytes, bytes]:
 
     The same document always folds to the same bytes, and folding those changes nothing. Whoever
     edits the document meanwhile, or has edited an older fold of it, still merges with it.
+    Raises ValueError if `data` is no whole document: if it has gaps.
     """
-    clients, at = _read_clients(data)
-    deletes, at, _ = read_deletes(data, at, MAX_CLOCK)
-    blocks: list[Block] = []
+    changes = read_update(data, _TRUSTED)
+    clients: dict[int, list[Block]] = {}
+    for block in changes.blocks:
+        clients.setdefault(block.client, []).append(block)
+    folded: list[Block] = []
     for client in sorted(clients, reverse=True):
-        clock, structs = clients[client]
-        blocks += _Folder(data, client, clock, deletes).fold(structs)
-    return encode_blocks(blocks, deletes), encode_index(blocks)
-
-
-_Structs = list[tuple[int, Struct]]
-"""(offset, struct) in clock order."""
-
-
-def _read_clients(data: bytes) -> tuple[dict[int, tuple[int, _Structs]], int]:
-    clients = {}
-    count, at = read_var_uint(data, 0)
-    for _ in range(count):
-        total, at = read_var_uint(data, at)
-        client, at = read_var_uint(data, at)
-        clock, at = read_var_uint(data, at)
-        structs = []
-        for _ in range(total):
-            struct = read_struct(data, at)
-            structs.append((at, struct))
-            at = struct.end
-        clients[client] = (clock, structs)
-    return clients, at
+        folder = _Folder(client, changes.deletes)
+        for block in clients[client]:
+            folder.fold(block)
+        folded += folder.finish()
+    return encode_blocks(folded, changes.deletes), encode_index(folded)
 
 
 class _Folder:
-    """Folds the structs of one client: collects one run of units until something does not fit."""
+    """Folds the structs of one client: a run grows until a piece does not fit.
 
-    def __init__(self, data: bytes, client: int, clock: int, deletes: DeleteSet) -> None:
-        self.data = data
+    A piece is a struct, or what of one lies between where deletes begin and end.
+    """
+
+    def __init__(self, client: int, deletes: DeleteSet) -> None:
         self.client = client
         self.bounds = [bound for pair in deletes.ranges(client) for bound in pair]
-        self.bound = 0  # the next one in `bounds`
+        self.bound = 0  # the next one in `bounds`; deleted is what lies before an odd one
         self.blocks: list[Block] = []
-        self.block: list[bytes] = []  # the structs of the block that is being filled
-        self.start = self.clock = clock  # where that begins, where the run begins
-        self.ref = -1  # of the run, -1: there is none
-        self.right: tuple[int, int] | None = None
+        self.structs: list[bytes] = []  # of the block that is being filled
+        self.start = 0  # where that begins
+        # The run. It stands for the clocks from `clock` to `end`; `parts` are its units' bytes.
+        self.ref = -1
+        self.right: Id | None = None
         self.header = b""
         self.parts: list[bytes] = []
-        self.end = clock
+        self.clock = self.end = 0
 
-    def fold(self, structs: _Structs) -> list[Block]:
-        clock = self.clock
-        for at, struct in structs:
+    def fold(self, block: Block) -> None:
+        """Take the client's next block."""
+        if block.clock != self.end:
+            raise ValueError("The document has gaps.")
+        data, at, clock, bounds = block.data, 0, block.clock, self.bounds
+        for _ in range(block.count):
+            struct = read_struct(data, at)
             end = clock + struct.units
-            for start, stop, dead in self.pieces(struct, clock, end):
-                self.take(at, struct, clock, start, stop, dead)
-            clock = end
+            start = clock
+            if struct.info & REF not in (GC, DELETED):  # those are deleted, whatever else is said
+                while self.bound < len(bounds) and bounds[self.bound] < end:
+                    if start < bounds[self.bound]:
+                        self.take(data, at, struct, clock, start, bounds[self.bound])
+                        start = bounds[self.bound]
+                    self.bound += 1
+            self.take(data, at, struct, clock, start, end)
+            at, clock = struct.end, end
+
+    def finish(self) -> list[Block]:
+        """The client's blocks, folded."""
         self.finish_run()
         self.finish_block()
         return self.blocks
 
-    def pieces(self, struct: Struct, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
-        """The struct's clocks cut where deletes begin and end: (start, end, whether deleted)."""
-        bounds = self.bounds
-        while self.bound < len(bounds) and bounds[self.bound] <= start:
-            self.bound += 1
-        if struct.info & REF in (GC, DELETED):
-            yield start, end, True
-            return
-        while self.bound < len(bounds) and bounds[self.bound] < end:
-            yield start, bounds[self.bound], self.bound % 2 == 1
-            start = bounds[self.bound]
-            self.bound += 1
-        yield start, end, self.bound % 2 == 1
-
-    def take(self, at: int, struct: Struct, clock: int, start: int, end: int, dead: bool) -> None:
-        """One piece of a struct: part of the run, or the beginning of the next one."""
+    def take(self, data: bytes, at: int, struct: Struct, clock: int, start: int, end: int) -> None:
+        """The piece [start, end) of the struct at `clock`: add it to the run, or begin another."""
         ref = struct.info & REF
-        if dead and ref not in (GC, TYPE):
+        if self.bound % 2 and ref not in (GC, TYPE):
             ref = DELETED
-        if not self.continues(ref, struct, clock, start):
+        if not (ref == self.ref in _JOINABLE and self.continues(struct, clock, start)):
             self.finish_run()
-            self.ref, self.right = ref, struct.right
-            self.clock = start
-            self.header = self.header_of(at, struct, ref, clock, start)
-        self.parts.append(self.content_of(ref, struct, start - clock, end - clock))
+            self.ref, self.right, self.clock = ref, struct.right, start
+            if start > clock:
+                self.header = slice_header(struct, ref, self.client, start)
+            else:
+                self.header = bytes((struct.info & ~REF | ref,)) + data[at + 1 : struct.content]
+        if ref not in (GC, DELETED):
+            self.parts.append(_units(data, struct, ref, start - clock, end - clock))
         self.end = end
 
-    def continues(self, ref: int, struct: Struct, clock: int, start: int) -> bool:
-        """Whether a piece reads like further units of the run."""
-        if ref != self.ref or ref not in _JOINABLE:
-            return False
-        if ref == GC:
+    def continues(self, struct: Struct, clock: int, start: int) -> bool:
+        """Whether a piece with the run's ref reads like further units of the run."""
+        if self.ref == GC:
             return True
-        if struct.right != self.right:
-            return False
-        if ref != DELETED and struct.info & KEY:
+        if struct.right != self.right or (struct.info & KEY and self.ref != DELETED):
             return False  # an entry of a map that is alive is one unit long
         return start > clock or struct.origin == (self.client, clock - 1)
-
-    def header_of(self, at: int, struct: Struct, ref: int, clock: int, start: int) -> bytes:
-        if start > clock:
-            return slice_header(struct, ref, self.client, start)
-        return bytes((struct.info & ~REF | ref,)) + self.data[at + 1 : struct.content]
-
-    def content_of(self, ref: int, struct: Struct, start: int, end: int) -> bytes:
-        """The bytes of some units of a struct; without their count, where runs count anew."""
-        if ref in (GC, DELETED):
-            return b""
-        content = self.data[struct.content : struct.end]
-        if end - start < struct.units:
-            content = CUT[ref](content, start, end)
-        if ref in (STRING, ANY):
-            return content[read_var_uint(content, 0)[1] :]
-        return content
 
     def finish_run(self) -> None:
         if self.ref < 0:
@@ -166,19 +137,30 @@ class _Folder:
         body = b"".join(self.parts)
         if self.ref == STRING:
             body = var_uints(len(body)) + body
-        elif self.ref in (GC, DELETED, ANY):
+        elif self.ref in _JOINABLE:
             body = var_uints(self.end - self.clock) + body
         self.parts.clear()
-        self.block.append(self.header + body)
-        if len(self.block) == BLOCK_STRUCTS:
+        self.structs.append(self.header + body)
+        if len(self.structs) == BLOCK_STRUCTS:
             self.finish_block()
 
     def finish_block(self) -> None:
-        if self.block:
-            data = b"".join(self.block)
-            self.blocks.append(Block(self.client, self.start, self.end, len(self.block), data))
-            self.block.clear()
+        data = b"".join(self.structs)
+        if data:
+            self.blocks.append(Block(self.client, self.start, self.end, len(self.structs), data))
+            self.structs.clear()
             self.start = self.end
+
+
+def _units(data: bytes, struct: Struct, ref: int, start: int, end: int) -> bytes:
+    """The bytes of some units of a struct, without their count where runs count anew."""
+    at = struct.content
+    if end - start < struct.units:
+        content = CUT[ref](data[at : struct.end], start, end)
+        return content[read_var_uint(content, 0)[1] :]
+    if ref in (STRING, ANY):
+        at = read_var_uint(data, at)[1]
+    return data[at : struct.end]
 
 
 def split(data: bytes, size: int) -> list[bytes]:

@@ -5,6 +5,7 @@ Reading an update costs some microseconds a struct, so a large one would hold th
 
 import asyncio
 
+from collab.blocks import encode_blocks
 from collab.engine import Engine
 from collab.errors import TooBig, Unavailable
 from collab.state import Admission, Head, News
@@ -26,9 +27,10 @@ async def admit(engine: Engine, head: Head, update: bytes, partial: bool) -> Adm
         if len(parts) > 1 and len(parts[-1]) > MOST_DELETES:
             raise TooBig("The update deletes too many places at once.")
         admission = await asyncio.to_thread(Admission.load, parts)
+        news, missing = admission
         # The document may have moved on meanwhile: what is new must still start where it ends.
-        if admission.news is None or _follows(head, admission.news):
-            return admission
+        if news is None or _follows(head, news):
+            return Admission(news and _without_known_deletes(head, news), missing)
     raise Unavailable("The document changes too fast for an update of this size. Try again.")
 
 
@@ -37,3 +39,12 @@ def _follows(head: Head, news: News) -> bool:
     for block in news.blocks:
         starts.setdefault(block.client, block.clock)
     return all(head.vector.get(client, 0) == clock for client, clock in starts.items())
+
+
+def _without_known_deletes(head: Head, news: News) -> News | None:
+    deletes = news.deletes.subtract(head.deletes)
+    if deletes == news.deletes:
+        return news
+    if not news.blocks and not deletes:
+        return None
+    return News(news.blocks, deletes, encode_blocks(news.blocks, deletes))

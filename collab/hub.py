@@ -66,7 +66,7 @@ class Hub:
     async def close(self) -> None:
         """Ends the sessions, writes what waits, folds nothing any more, closes the store."""
         self._closed = True
-        for room in self.rooms.values():
+        for room in list(self.rooms.values()):
             self._end(room, Unavailable("The server is going down. Try again soon."))
         if self._starting is None:
             return

@@ -25,7 +25,7 @@ def reach(changes: Changes, vector: StateVector) -> tuple[StateVector, StateVect
 
 
 class Integration:
-    """One run of an update onto a state vector. `reached` is how far each of its clients has got."""
+    """One run of an update onto a state vector; `reached` is how far each of its clients got."""
 
     def __init__(self, changes: Changes, vector: StateVector) -> None:
         self.vector = vector

@@ -130,6 +130,29 @@ def test_a_large_update_is_judged_again_when_the_document_moved_on():
     run(story)
 
 
+def test_a_large_deletion_is_judged_again_when_the_document_moved_on():
+    """What others deleted while the worker read is not deleted twice."""
+    doc = Doc()
+    content = doc.get("content", type=Text)
+    content.insert(0, "ab" * LARGE)
+    whole, known = doc.get_update(), doc.get_state()
+    with doc.transaction():
+        for at in range(LARGE // 4):
+            del content[at : at + 1]
+    deletion = doc.get_update(known)
+    assert len(deletion) > LARGE
+
+    async def story(engine):
+        head = Head()
+        head.enter(head.admit(read_update(whole), partial=False).news)
+        judging = asyncio.create_task(admit(engine, head, deletion, partial=False))
+        await asyncio.sleep(0)
+        head.enter(head.admit(read_update(deletion), partial=False).news)
+        assert await judging == (None, {})
+
+    run(story)
+
+
 def test_documents_are_shown_as_text_and_json():
     """Every root as what it is, though no document says so."""
     doc = Doc()
