@@ -11,7 +11,6 @@ bisection says whether a clock is deleted, and one slice assignment adds a range
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 
 from collab.reader import read_var_uint, refuse, write_var_uint
 

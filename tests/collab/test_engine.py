@@ -137,7 +137,7 @@ def test_a_large_deletion_is_judged_again_when_the_document_moved_on():
     content.insert(0, "ab" * LARGE)
     whole, known = doc.get_update(), doc.get_state()
     with doc.transaction():
-        for at in range(LARGE // 4):
+        for at in range(LARGE // 2):
             del content[at : at + 1]
     deletion = doc.get_update(known)
     assert len(deletion) > LARGE
