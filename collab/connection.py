@@ -61,6 +61,11 @@ class Connection:
             return None
         return wire.encode(message)
 
+    @property
+    def ended(self) -> CollabError | None:
+        """Why the peer has to go now, whether it can take a frame or not."""
+        return self.session.room.ended
+
     def leave(self, clean: bool) -> None:
         """The peer has gone; `clean` when it said goodbye."""
         if self._splitting is not None:

@@ -92,7 +92,7 @@ def _read_any_list(data: bytes, at: int) -> tuple[int, int]:
     units, at = read_units(data, at)
     _check_count(data, at, units)
     for _ in range(units):
-        at = read_any(data, at, 1)
+        at = read_any(data, at)
     return units, at
 
 
@@ -100,7 +100,7 @@ def _read_doc(data: bytes, at: int) -> tuple[int, int]:
     at = read_text(data, at)
     if data[at] != _OBJECT:
         refuse("A subdocument's options are not an object.")
-    return 1, read_any(data, at, 1)
+    return 1, read_any(data, at)
 
 
 def _read_unknown(data: bytes, at: int) -> tuple[int, int]:
@@ -129,8 +129,8 @@ _BYTES, _ARRAY, _OBJECT, _STRING, _BIGINT, _FLOAT64, _FLOAT32, _INTEGER = (
 _FIXED = {120: 0, 121: 0, 126: 0, 127: 0, _BIGINT: 8, _FLOAT64: 8, _FLOAT32: 4}  # true false null
 
 
-def read_any(data: bytes, at: int, depth: int) -> int:
-    """Check one value that is `depth` deep and say where it ends."""
+def read_any(data: bytes, at: int, depth: int = 0) -> int:
+    """Check one value, inside of `depth` others, and say where it ends."""
     tag = data[at]
     at += 1
     if tag == _STRING:
@@ -246,7 +246,7 @@ def cut_any(content: bytes, start: int, end: int) -> bytes:
     _, at = read_var_uint(content, 0)
     marks = [at]
     for _ in range(end):
-        at = read_any(content, at, 1)
+        at = read_any(content, at)
         marks.append(at)
     return var_uints(end - start) + content[marks[start] : marks[end]]
 

@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from collab.engine import Engine
-from collab.errors import CollabError, NotFound, ProtocolError, Unavailable
-from collab.gate import admit
+from collab.errors import CollabError, NotFound, Unavailable
 from collab.names import document_name
+from collab.replay import open_room
 from collab.room import Room
 from collab.session import Session
 from collab.state import State
@@ -32,7 +32,6 @@ FOLD_MOST = 4_000  # but no document is opened by reading many more rows than th
 FOLD_LAST = 200  # rows that are worth folding when the last editor has left
 PRESENCE_WINDOW = 0.02  # seconds in which what happens to awareness is told as one
 TICK = 1.0  # seconds between looks at who has gone
-SLICE = 200  # rows that are read in one go when a document is opened
 
 logger = logging.getLogger(__name__)
 
@@ -145,6 +144,8 @@ class Hub:
         """Puts a document away and ends its sessions; nothing of it is lost, see `undelete`."""
         name = document_name(name)
         document = await self._existing(self.store.delete(name, int(time.time() * 1000)), name)
+        if name in self._opening:
+            await asyncio.wait([self._opening[name]])
         if room := self.rooms.get(name):
             self._end(room, NotFound("The document was deleted."))
             self._retire(room)
@@ -162,7 +163,7 @@ class Hub:
         await self.start()
         if await self.store.find(name) is None:
             raise NotFound(f"There is no document {name!r}.")
-        return (await self._load(name)).state
+        return (await open_room(self.store, self.engine, name)).state
 
     async def _existing(self, change: Coroutine[Any, Any, Document], name: str) -> Document:
         try:
@@ -191,41 +192,13 @@ class Hub:
             document = await self.store.find(name)
             if document is not None and document.deleted is not None:
                 raise NotFound("The document was deleted.")
-            room = self.rooms[name] = await self._load(name)
+            room = self.rooms[name] = await open_room(self.store, self.engine, name)
             return room
-        except OSError as error:
-            logger.warning("a document could not be opened: %s", error)
+        except (OSError, ValueError) as error:
+            logger.warning("document %r could not be opened: %s", name, error)
             raise Unavailable("The document cannot be opened now. Try again.") from None
         finally:
             del self._opening[name]
-
-    async def _load(self, name: str) -> Room:
-        loaded = await self.store.load(name)
-        state, seq, rows = State(), 0, 0
-        if loaded.snapshot is not None:
-            state = State.load(loaded.snapshot.data, loaded.snapshot.index)
-            seq = loaded.snapshot.seq
-        damaged = loaded.damaged
-        for row in loaded.updates:
-            try:
-                admission = await admit(self.engine, state, row.data, partial=False)
-            except ProtocolError:
-                admission = None
-            if admission is None or admission.missing:
-                damaged = row.seq
-                break
-            if admission.news is not None:
-                state.enter(admission.news)
-            seq, rows = row.seq, rows + 1
-            if rows % SLICE == 0:
-                await asyncio.sleep(0)
-        frozen = ""
-        if damaged is not None:
-            logger.warning("document %r is damaged at edit %d: read-only", name, damaged)
-            frozen = f"This document is damaged at edit {damaged} and can only be read."
-        room = Room(name, state, seq, frozen)
-        room.rows = rows
-        return room
 
     def _written(self, room: Room) -> None:
         for session in list(room.sessions):
@@ -237,7 +210,8 @@ class Hub:
 
     def _failed(self, room: Room) -> None:
         """The room holds edits that the log does not: the next one is opened from the log."""
-        del self.rooms[room.name]
+        if self.rooms.get(room.name) is room:
+            del self.rooms[room.name]
         self._end(room, Unavailable("The document had to be closed. Try again."))
 
     async def _fold(self, room: Room) -> None:

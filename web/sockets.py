@@ -105,6 +105,8 @@ class SyncHandler(HardenedWebSocket):
             return
         self._pumping = True
         try:
+            if self.connection is not None and self.connection.ended is not None:
+                raise self.connection.ended
             while self._writable and self.connection is not None:
                 frame = self.connection.next_frame()
                 if frame is None:

@@ -1,0 +1,118 @@
+"""Repair: a damaged row is put aside, the rest can be edited again, and editors bring back the rest."""
+
+import asyncio
+import sqlite3
+
+import pytest
+from pycrdt import Text
+
+from collab import Hub
+from collab.connection import Connection
+from collab.repair import Loss, find_losses, mend
+from collab.storage import open_store
+from collab.wire import SyncStep1, SyncStep2, SyncUpdate, decode, encode
+
+CHECKSUM = "it does not match its checksum"
+BUILDS = "it builds on an edit that is lost"
+
+
+def run(story):
+    return asyncio.run(asyncio.wait_for(story, 30))
+
+
+async def write(path, *texts):
+    """Types the texts one after the other; the whole document as an editor has it."""
+    async with Hub(open_store(path)) as hub, hub.open("notes") as editor:
+        for text in texts:
+            content = editor.doc.get("content", type=Text)
+            content += text
+        await editor.saved()
+        return editor.doc.get_update()
+
+
+async def read(path):
+    async with Hub(open_store(path)) as hub, hub.open("notes") as editor:
+        return str(editor.doc.get("content", type=Text))
+
+
+def damage(path, seq):
+    """The row is not what was written any more."""
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE updates SET data = x'01' WHERE seq = ?", [seq])
+    database.close()
+
+
+async def repair(path):
+    async with Hub(open_store(path)) as hub:
+        losses = await find_losses(hub.store, hub.engine, "notes")
+        await mend(hub.store, "notes", losses)
+        return losses
+
+
+@pytest.mark.expects_log("damaged")
+def test_what_is_lost_and_what_builds_on_it_is_put_aside(tmp_path):
+    """The rest stays, and the document can be edited again."""
+    path = tmp_path / "quire.db"
+
+    async def story():
+        await write(path, "one ", "two ", "three ")
+        damage(path, 2)
+        assert await repair(path) == [Loss(2, CHECKSUM), Loss(3, BUILDS)]
+        assert await repair(path) == []
+        await write(path, "four")
+        return await read(path)
+
+    assert run(story()) == "one four"
+    with sqlite3.connect(path) as database:
+        rejected = database.execute("SELECT seq, reason FROM rejected").fetchall()
+    database.close()
+    assert rejected == [(2, CHECKSUM), (3, BUILDS)]
+
+
+@pytest.mark.expects_log("damaged")
+def test_an_editor_that_still_has_it_brings_it_back(tmp_path):
+    """After repair the server asks for what it lacks, as it asks everybody."""
+    path = tmp_path / "quire.db"
+
+    async def story():
+        whole = await write(path, "one ", "two ", "three ")
+        damage(path, 2)
+        await repair(path)
+        async with Hub(open_store(path)) as hub:
+            connection = Connection(hub, await hub.join("notes", lambda: None))
+            connection.receive(encode(SyncStep1(b"\x00")))
+            assert any(isinstance(m, SyncStep1) for m in decode(connection.next_frame()))
+            connection.receive(encode(SyncStep2(whole)))
+            connection.receive(encode(SyncUpdate(b"\x00\x00")))
+            connection.leave(clean=True)
+        return await read(path)
+
+    assert run(story()) == "one two three "
+
+
+@pytest.mark.expects_log("damaged")
+def test_nothing_has_to_be_mended_where_a_snapshot_has_it(tmp_path):
+    """Damage before the newest snapshot is a hole in the history; the document itself is whole."""
+    path = tmp_path / "quire.db"
+
+    async def story():
+        await write(path, *["x"] * 300)
+        damage(path, 7)
+        async with Hub(open_store(path)) as hub:
+            assert await find_losses(hub.store, hub.engine, "notes") == []
+            assert [p.seq async for p in hub.store.verify()] == [7]
+        return await read(path)
+
+    assert run(story()) == "x" * 300
+
+
+def test_a_sound_document_has_no_losses(tmp_path):
+    """Nothing is found, nothing is changed."""
+    path = tmp_path / "quire.db"
+
+    async def story():
+        await write(path, "one ", "two ")
+        assert await repair(path) == []
+        return await read(path)
+
+    assert run(story()) == "one two "
