@@ -4,8 +4,8 @@ y-protocols' awareness is a last-writer-wins map: client id -> (clock, JSON stat
 null says "gone". A server that only relays it gets three things wrong, and this is the cure:
 
 - An editor that comes back at the clock it left with is ignored by everybody who was told that it
-  had gone, for about 15 s. So an id's clock towards the peers (`told`) always rises, whatever the
-  owner counts.
+  had gone, for about 15 s, and ignores everybody who has not moved meanwhile. So an id's clock
+  towards the peers (`told`) always rises, whatever the owner counts, and with each newcomer.
 - A connection that dies leaves a ghost for about 30 s. So every id has an owner, the session that
   spoke of it, and goes when its owner goes: at once when it said goodbye, else `GRACE` seconds
   later, time enough for a reconnect without a flicker.
@@ -35,6 +35,7 @@ MAX_STATES = 10_000  # clients in one awareness update: y-websocket repeats what
 MAX_NAME = 100  # characters of a name
 MAX_GONE = 10_000  # ids that are gone and whose clocks a room remembers
 NULL = b"null"
+NEWCOMER = -1  # the turn of a session that has been told of nobody yet
 
 
 class Presence:
@@ -75,10 +76,11 @@ class Awareness:
         return changed
 
     def since(self, turn: int, session: "Session") -> bytes | None:
-        """The awareness update with everything that happened after `turn`, or None."""
-        if turn == self.turn:
-            return None
-        changed = [p for p in self._presences.values() if p.turn > turn and (turn or _here(p))]
+        """The awareness update with everything that happened after `turn`, or None; with everybody
+        who is here when it is `NEWCOMER`."""
+        if turn == NEWCOMER:
+            return self._introduce(session)
+        changed = [p for p in self._presences.values() if p.turn > turn]
         # What was re-stamped must not come back to its owner, who may have moved on since.
         others = [p for p in changed if p.owner is not session or p.told == p.clock]
         if len(others) < len(changed) or not changed:
@@ -86,6 +88,14 @@ class Awareness:
         if turn not in self._frames:
             self._frames[turn] = write_awareness(changed)
         return self._frames[turn]
+
+    def _introduce(self, session: "Session") -> bytes | None:
+        """Everybody who is here, for one who has just come. It may be back from a lost connection:
+        then it has forgotten the others and not their clocks, and takes only higher ones."""
+        others = [p for p in self._presences.values() if _here(p) and p.owner is not session]
+        for presence in others:
+            presence.told += 1
+        return write_awareness(others) if others else None
 
     def users(self) -> list[dict[str, object]]:
         """The "user" of everyone who is here, as their editors tell it: usually name and color."""

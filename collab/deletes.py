@@ -49,6 +49,20 @@ class DeleteSet:
         bounds = self._bounds.get(client, ())
         return list(zip(bounds[::2], bounds[1::2], strict=True))
 
+    def end(self, client: int) -> int:
+        """The clock after the last one that is deleted of a client in `clients`."""
+        return self._bounds[client][-1]
+
+    def below(self, vector: dict[int, int]) -> "DeleteSet":
+        """A new set: what is deleted of the ids that a state vector has."""
+        known = DeleteSet()
+        for client, bounds in self._bounds.items():
+            limit = vector.get(client, 0)
+            at = bisect_left(bounds, limit)
+            if at:
+                known._bounds[client] = bounds[:at] + [limit] * (at % 2)
+        return known
+
     def covers(self, client: int, start: int, end: int) -> bool:
         """Whether all of [start, end) is deleted."""
         bounds = self._bounds.get(client)

@@ -11,6 +11,7 @@ all that is missing, and its SyncStep2 brings the whole.
 
 from collections.abc import Callable
 
+from collab.awareness import NEWCOMER
 from collab.room import Room
 from collab.state import Admission
 from collab.update import StateVector, encode_state_vector, read_state_vector, read_update
@@ -44,7 +45,7 @@ class Session:
         self._vector: StateVector = {}  # what it had when it last asked
         self._wants_state = False
         self._turn: int | None = None  # told of content up to here; None: it has not asked
-        self._presence_turn = 0
+        self._presence_turn = NEWCOMER
         self._denied = ""  # a reason that it has not been told
         self._receipts: list[Receipt] = []  # oldest first, one for each of:
         self._promises: list[int] = []  # how many of the room's edits must be on disk for it
@@ -72,7 +73,7 @@ class Session:
             case AwarenessUpdate(update):
                 self.room.awareness.receive(self, update, now)
             case QueryAwareness():
-                self._presence_turn = 0
+                self._presence_turn = NEWCOMER
                 self.wake()
             case Receipt():
                 self._promise(message)

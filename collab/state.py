@@ -95,7 +95,7 @@ class Head:
         """
         if self._is_next(changes):
             return Admission(News(tuple(changes.blocks), changes.deletes, changes.data), {})
-        reached, missing = reach(changes, self.vector)
+        reached, missing = reach(changes, self.vector) if changes.blocks else ({}, {})
         deletes, waiting = self._split_deletes(changes.deletes, reached)
         for client, clock in waiting.items():
             missing[client] = max(clock, missing.get(client, 0))
@@ -129,17 +129,15 @@ class Head:
         self, deletes: DeleteSet, reached: StateVector
     ) -> tuple[DeleteSet, StateVector]:
         """The deletes that are new here, and the ids among them that nobody knows yet."""
+        limits = {**self.vector, **reached} if reached else self.vector
         waiting: StateVector = {}
-        known = DeleteSet()
         for client in deletes.clients:
-            limit = reached.get(client, self.vector.get(client, 0))
-            ranges = deletes.ranges(client)
-            if ranges[-1][1] > limit:
-                waiting[client] = ranges[-1][1]
-                ranges = [(start, min(end, limit)) for start, end in ranges if start < limit]
-            for start, end in ranges:
-                known.add(client, start, end)
-        return known.subtract(self.deletes), waiting
+            end = deletes.end(client)
+            if end > limits.get(client, 0):
+                waiting[client] = end
+        if waiting:
+            deletes = deletes.below(limits)
+        return deletes.subtract(self.deletes), waiting
 
     def _new_blocks(self, blocks: Sequence[Block], reached: StateVector) -> Iterable[Block]:
         for block in blocks:

@@ -38,7 +38,7 @@ def test_a_caret_is_seen_by_the_others():
     assert told(bob) == [(1, 1, b'{"at":1}')]
     assert told(ann) == [(1, 1, b'{"at":1}')]
     (cleo,) = table.editors(1)
-    assert (1, 1, b'{"at":1}') in told(cleo)
+    assert told(cleo) == [(1, 2, b'{"at":1}')]
 
 
 def test_many_moves_are_told_as_the_last_one():
@@ -129,6 +129,21 @@ def test_who_comes_back_at_the_clock_it_left_with_is_seen_at_once():
     assert told(bob) == [(1, 10, b'{"at":8}')]
 
 
+def test_who_comes_back_sees_the_others_at_once():
+    """A client that lost its connection has forgotten the others, but not their clocks."""
+    table = Table()
+    ann, bob = table.editors(2)
+    ann.say(says((1, 7, b'{"at":7}')))
+    assert told(bob) == [(1, 7, b'{"at":7}')]
+
+    bob.offline(clean=False)
+    bob.online()
+
+    assert told(bob) == [(1, 8, b'{"at":7}')]
+    ann.say(says((1, 8, b'{"at":8}')))
+    assert told(bob) == [(1, 9, b'{"at":8}')]
+
+
 def test_a_restamped_state_does_not_come_back_to_its_owner():
     """Its owner may have moved on, and would take the old state with the higher clock for true."""
     table = Table()
@@ -140,7 +155,7 @@ def test_a_restamped_state_does_not_come_back_to_its_owner():
     ann.say(says((1, 7, b"{}")))
 
     assert [client for client, _, _ in told(ann)] == [2]
-    assert [client for client, _, _ in told(bob)] == [1, 2]
+    assert [client for client, _, _ in told(bob)] == [1]
 
 
 def test_a_new_connection_takes_its_own_id_over():

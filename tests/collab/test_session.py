@@ -293,7 +293,7 @@ def test_presence_waits_for_the_document():
     assert session.next_message() is None
     session.receive(SyncStep1(b"\x00"), table.now)
     assert isinstance(session.next_message(), SyncStep2)
-    assert session.next_message() == AwarenessUpdate(b"\x01\x01\x01" + bytes([len(state)]) + state)
+    assert session.next_message() == AwarenessUpdate(b"\x01\x01\x02" + bytes([len(state)]) + state)
     assert session.next_message() is None
     session.receive(QueryAwareness(), table.now)
     assert isinstance(session.next_message(), AwarenessUpdate)

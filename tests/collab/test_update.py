@@ -1,17 +1,15 @@
 """The gate reads whatever an honest Yjs client sends, and refuses the rest with ProtocolError."""
 
+import contextlib
 import time
 from random import Random
 
 import pytest
 
-from collab.deletes import read_deletes
 from collab.errors import ProtocolError
 from collab.reader import var_uints
 from collab.update import (
-    MAX_CLOCK,
     Block,
-    DeleteSet,
     Limits,
     Link,
     encode_state_vector,
@@ -44,7 +42,7 @@ class TestReading:
         changes = read_update(TYPED)
 
         assert [Block(5, 0, 1, 1, bytes.fromhex("0401017401 61"))] == changes.blocks
-        assert [] == changes.links
+        assert changes.links == []
         assert not changes.deletes
         assert changes.plain
         assert changes.data is TYPED
@@ -69,19 +67,19 @@ class TestReading:
         after = read_update(bytes.fromhex("01 02 05 00  00 02  0a 03  00"))
         before = read_update(bytes.fromhex("01 02 05 00  0a 03  00 02  00"))
 
-        assert [] == after.links
+        assert after.links == []
         assert [Block(5, 3, 5, 1, b"\x00\x02")] == before.blocks
 
     def test_blocks_are_small(self) -> None:
         """However many structs a client has, a block holds at most 64 of them."""
         changes = read_update(b"\x01" + var_uints(150, 5, 0) + b"\x00\x01" * 150 + b"\x00")
 
-        assert [64, 64, 22] == [block.count for block in changes.blocks]
-        assert [(0, 64), (64, 128), (128, 150)] == [(b.clock, b.end) for b in changes.blocks]
+        assert [block.count for block in changes.blocks] == [64, 64, 22]
+        assert [(b.clock, b.end) for b in changes.blocks] == [(0, 64), (64, 128), (128, 150)]
 
     def test_lengths_count_utf16_units(self) -> None:
         """An emoji is two clock ticks, as in JavaScript."""
-        assert 2 == read_update(item("04 04 f09f9880")).blocks[0].end
+        assert read_update(item("04 04 f09f9880")).blocks[0].end == 2
 
     def test_deletes_written_unlike_yjs(self) -> None:
         """Ranges out of order, overlapping, or of a client named twice are read, but not passed on
@@ -89,8 +87,8 @@ class TestReading:
         twice = bytes.fromhex("00  03  05 01 04 02  06 02 04 02 01 04  05 01 00 01")
         changes = read_update(twice)
 
-        assert [(0, 1), (4, 6)] == changes.deletes.ranges(5)
-        assert [(1, 6)] == changes.deletes.ranges(6)
+        assert changes.deletes.ranges(5) == [(0, 1), (4, 6)]
+        assert changes.deletes.ranges(6) == [(1, 6)]
         assert not changes.plain
 
     def test_real_updates_pass(self) -> None:
@@ -101,11 +99,7 @@ class TestReading:
 
     def test_twenty_thousand_real_updates_pass(self) -> None:
         """Nor of many more, made for this run; needs Node."""
-        updates = [
-            update
-            for document in fresh(SOAK or 230)
-            for update in document.updates + document.others
-        ]
+        updates = [update for document in fresh() for update in document.updates + document.others]
         for update in updates:
             read_update(update)
 
@@ -119,7 +113,7 @@ class TestReading:
         for document, update in zip(documents, updates, strict=True):
             changes = read_update(update)
             news, missing = whole(document).admit(changes, partial=False)
-            assert {} == missing, document
+            assert missing == {}, document
             assert news is None or not news.blocks, document
 
 
@@ -225,23 +219,22 @@ class TestRefusing:
             for update in random.sample(document.updates + document.others, 20):
                 for _ in range(10 + SOAK // 10):
                     damaged = damage(update, document.updates, random)
-                    try:
+                    with contextlib.suppress(ProtocolError):
                         accepted += bool(read_update(damaged))
-                    except ProtocolError:
-                        pass
         assert accepted
 
     @pytest.mark.parametrize("shape", ["up", "down", "again", "clients", "skips", "values"])
     def test_large_and_odd(self, shape: str) -> None:
-        """No shape of an update takes more than linear time: half a million units, few seconds."""
-        n = 100_000
+        """No shape of an update takes more than linear time; this is 300 KB."""
+        n = 50_000
         update = {
             "up": b"\x00\x01" + var_uints(5, n) + b"".join(var_uints(2 * i, 1) for i in range(n)),
-            "down": b"\x00\x01" + var_uints(5, n, *(x for i in range(n, 0, -1) for x in (2 * i, 1))),
+            "down": b"\x00\x01"
+            + var_uints(5, n, *(x for i in range(n, 0, -1) for x in (2 * i, 1))),
             "again": b"\x00" + var_uints(n) + b"".join(var_uints(5, 1, 2 * i, 1) for i in range(n)),
             "clients": b"\x00" + var_uints(n) + b"".join(var_uints(i, 1, 0, 1) for i in range(n)),
             "skips": var_uints(1, 2 * n, 5, 0) + b"\x0a\x01\x00\x01" * n + b"\x00",
-            "values": item("08" + var_uints(5 * n).hex() + "7e" * 5 * n),
+            "values": item("08" + var_uints(4 * n).hex() + "7e" * 4 * n),
         }[shape]
 
         start = time.process_time()
@@ -256,9 +249,13 @@ def damage(update: bytes, others: list[bytes], random: Random) -> bytes:
         at = random.randrange(len(data) + 1)
         match random.randrange(4):
             case 0:
-                data[at : at + 1] = bytes(byte ^ 1 << random.randrange(8) for byte in data[at : at + 1])
+                data[at : at + 1] = bytes(
+                    byte ^ 1 << random.randrange(8) for byte in data[at : at + 1]
+                )
             case 1:
-                data[at : at + 1] = random.choice((b"\x00", b"\x01", b"\x7f", b"\x80", b"\xff", b"\x75"))
+                data[at : at + 1] = random.choice(
+                    (b"\x00", b"\x01", b"\x7f", b"\x80", b"\xff", b"\x75")
+                )
             case 2:
                 del data[at : at + random.randrange(1, 6)]
             case _:
@@ -274,8 +271,8 @@ class TestStateVector:
         vector = {5: 3, 2**53 - 1: 2**31 - 1, 7: 0}
 
         assert vector == read_state_vector(encode_state_vector(vector))
-        assert b"\x02\x07\x01\x05\x03" == encode_state_vector({5: 3, 7: 1})
-        assert {} == read_state_vector(b"\x00")
+        assert encode_state_vector({5: 3, 7: 1}) == b"\x02\x07\x01\x05\x03"
+        assert read_state_vector(b"\x00") == {}
 
     @pytest.mark.parametrize(
         "data",
@@ -283,69 +280,6 @@ class TestStateVector:
          "01 8080808080808020 00"],
     )  # fmt: skip
     def test_malformed(self, data: str) -> None:
-        """Cut, too long, a client twice, a clock of 2^31, a count beyond the bytes, an id of 2^53."""
+        """Cut, too long, a client twice, a clock of 2^31, too large a count, an id of 2^53."""
         with pytest.raises(ProtocolError):
             read_state_vector(bytes.fromhex(data))
-
-
-class TestDeleteSet:
-    def test_against_a_set_of_ids(self, seed: int) -> None:
-        """A delete set is what a plain set of (client, clock) would be, whatever is done to it."""
-        random = Random(seed)
-        for _ in range(300):
-            one, ids = random_deletes(random)
-            two, others = random_deletes(random)
-
-            assert ids - others == ids_of(one.subtract(two))
-            united = one.copy()
-            united.update(two)
-            assert ids | others == ids_of(united)
-            assert ids == ids_of(one), "a copy is not the set itself"
-            for client in range(3):
-                start, end = sorted(random.sample(range(60), 2))
-                covered = ids >= {(client, clock) for clock in range(start, end)}
-                assert covered == one.covers(client, start, end)
-
-    def test_ranges_never_touch(self, seed: int) -> None:
-        """However it came about, a set has one form, and is read as it was written."""
-        random = Random(seed)
-        for _ in range(300):
-            deletes, ids = random_deletes(random)
-            assert bool(deletes) == bool(ids)
-            for client in deletes.clients:
-                ranges = deletes.ranges(client)
-                assert ranges
-                assert all(a < b < c < d for (a, b), (c, d) in zip(ranges, ranges[1:], strict=False))
-            data = deletes.encode()
-            assert (deletes, len(data), True) == read_deletes(data, 0, MAX_CLOCK)
-
-    def test_as_yjs_writes_it(self) -> None:
-        """Count of clients • higher ids first: id • count • (clock • length)..."""
-        deletes = DeleteSet()
-        deletes.add(5, 1, 3)
-        deletes.add(300, 0, 1)
-        assert bytes.fromhex("02  ac02 01 00 01  05 01 01 02") == deletes.encode()
-
-        deletes.add(5, 7, 8)
-        assert bytes.fromhex("02  ac02 01 00 01  05 02 01 02 07 01") == deletes.encode()
-
-
-def random_deletes(random: Random) -> tuple[DeleteSet, set[tuple[int, int]]]:
-    """A delete set, and the ids in it."""
-    deletes, ids = DeleteSet(), set()
-    for _ in range(random.randrange(40)):
-        client, start = random.randrange(3), random.randrange(50)
-        end = start + random.randrange(1, 8)
-        deletes.add(client, start, end)
-        ids |= {(client, clock) for clock in range(start, end)}
-    return deletes, ids
-
-
-def ids_of(deletes: DeleteSet) -> set[tuple[int, int]]:
-    """Every id in the set."""
-    return {
-        (client, clock)
-        for client in deletes.clients
-        for start, end in deletes.ranges(client)
-        for clock in range(start, end)
-    }

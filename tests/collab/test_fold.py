@@ -1,0 +1,160 @@
+"""Folding and splitting: other bytes, the same document, also for those who edit it meanwhile."""
+
+import pytest
+
+from collab.errors import ProtocolError
+from collab.fold import admit_in_worker, fold, split
+from collab.state import Head, State
+from collab.update import read_state_vector, read_update
+from tests.collab.genuine import corpus, scattered, whole
+
+
+def folded(update: str) -> str:
+    """One fold, in hexadecimal."""
+    return fold(bytes.fromhex(update))[0].hex()
+
+
+def same(left: str, right: str) -> bool:
+    """Whether two fold to the same bytes."""
+    return folded(left) == folded(right)
+
+
+class TestFolding:
+    def test_a_run_of_typing(self) -> None:
+        """Characters that were typed one after the other become one item."""
+        typed = "01 03 05 00  04 01 01 74 01 61  84 05 00 01 62  84 05 01 01 63  00"
+        once = "01 01 05 00  04 01 01 74 03 616263  00"
+        assert bytes.fromhex(once).hex() == folded(typed)
+
+    def test_two_runs(self) -> None:
+        """Typed elsewhere, with another right origin, or in another kind of content: not joined."""
+        for second in (
+            "c4 05 00 06 00 01 62",
+            "44 05 00 01 62",
+            "04 01 01 74 01 62",
+            "88 05 00 01 7e",
+        ):
+            update = f"02 01 06 00 00 01  02 05 00  04 01 01 74 01 61  {second}  00"
+            assert bytes.fromhex(update).hex() == folded(update)
+
+    def test_what_is_deleted(self) -> None:
+        """Deleted characters keep their place and lose their text."""
+        update = "01 01 05 00  04 01 01 74 04 61626364  01 05 01 01 02"
+        expected = "01 03 05 00  04 01 01 74 01 61  81 05 00 02  84 05 02 01 64  01 05 01 01 02"
+        assert bytes.fromhex(expected).hex() == folded(update)
+
+    def test_half_an_emoji_deleted(self) -> None:
+        """Deleting half of a surrogate pair leaves U+FFFD of the other half, as in Yjs."""
+        update = "01 01 05 00  04 01 01 74 04 f09f9880  01 05 01 00 01"
+        expected = "01 02 05 00  01 01 01 74 01  84 05 00 03 efbfbd  01 05 01 00 01"
+        assert bytes.fromhex(expected).hex() == folded(update)
+
+    def test_deleted_types_stay(self) -> None:
+        """A deleted map stays one: what others put into it meanwhile needs its parent."""
+        update = "01 02 05 00  07 01 01 74 01  28 00 05 00 01 6b 01 7e  01 05 01 00 02"
+        expected = "01 02 05 00  07 01 01 74 01  21 00 05 00 01 6b 01  01 05 01 00 02"
+        assert bytes.fromhex(expected).hex() == folded(update)
+
+    def test_values_stay_byte_for_byte(self) -> None:
+        """BigInt, -0, a float64 that is whole, an integer too long, keys in their order."""
+        values = (
+            "7a0000000000000001 7b8000000000000000 7b4014000000000000 7d8000 7602 0162 7e 0161 7f"
+        )
+        update = f"01 02 05 00  08 01 01 74 05 {values}  88 05 04 01 7e  00"
+        expected = f"01 01 05 00  08 01 01 74 06 {values} 7e  00"
+        assert bytes.fromhex(expected).hex() == folded(update)
+
+    def test_entries_of_a_map_stay_one_unit_long(self) -> None:
+        """A key that was set twice is two items, of which the first is deleted."""
+        update = "01 02 05 00  28 01 01 6d 01 6b 01 7e  a8 05 00 01 7f  01 05 01 00 01"
+        expected = "01 02 05 00  21 01 01 6d 01 6b 01  a8 05 00 01 7f  01 05 01 00 01"
+        assert bytes.fromhex(expected).hex() == folded(update)
+        alive = "01 02 05 00  28 01 01 6d 01 6b 01 7e  a8 05 00 01 7f  00"
+        assert bytes.fromhex(alive).hex() == folded(alive)
+
+    def test_what_others_collected(self) -> None:
+        """GC structs join; so do deleted items, whether their bytes or the deletes say so."""
+        assert same("01 02 05 00 00 01 00 02 00", "01 01 05 00 00 03 00")
+        assert same(
+            "01 02 05 00  01 01 01 74 02  84 05 01 01 61  01 05 01 02 01",
+            "01 01 05 00  01 01 01 74 03  01 05 01 02 01",
+        )
+
+    def test_no_document(self) -> None:
+        """What has a gap is no document."""
+        for gap in ("01 01 05 01 00 01 00", "01 03 05 00 00 01 0a 01 00 01 00"):
+            with pytest.raises(ValueError, match="gaps"):
+                fold(bytes.fromhex(gap))
+
+    def test_one_fold(self) -> None:
+        """However a document came about, whenever it was folded before, and however often: it
+        folds to the same bytes, and is as long and as deleted as it was."""
+        for document in corpus():
+            state, log = scattered(document, document.random())
+            data, index = fold(state.encode())
+            assert (data, index) == fold(data), document
+            loaded = State.load(data, index)
+            assert (state.vector, state.deletes) == (loaded.vector, loaded.deletes)
+            assert loaded.index() == index
+
+            early = document.random(4).randrange(len(log) + 1)
+            other = State()
+            for news in log[:early]:
+                other.enter(news)
+            other = State.load(*fold(other.encode()))
+            for news in log[early:]:
+                other.enter(news)
+            assert data == fold(other.encode())[0], document
+
+    def test_an_empty_document(self) -> None:
+        """Nothing folds to nothing."""
+        assert fold(b"\x00\x00") == (b"\x00\x00", b"\x00")
+
+
+class TestSplitting:
+    @pytest.mark.parametrize("size", [1, 100, 1000, 1_000_000])
+    def test_nobody_waits(self, size: int) -> None:
+        """Each part connects to those before it; all of them are the document, deletes last."""
+        for document in corpus():
+            state = whole(document)
+            head = Head()
+            parts = split(state.encode(), size)
+            for part in parts:
+                changes = read_update(part)
+                assert changes.plain
+                assert bool(changes.deletes) == (part is parts[-1] and bool(state.deletes))
+                news, missing = head.admit(changes, partial=False)
+                assert missing == {}, document
+                if news is not None:
+                    assert news.data is part, document
+                    head.enter(news)
+            assert (state.vector, state.deletes) == (head.vector, head.deletes), document
+
+    def test_sizes(self) -> None:
+        """Parts are about as large as was asked for, but for structs that are larger themselves."""
+        state = State()
+        for document in corpus():
+            for update in document.updates:
+                news = state.admit(read_update(update), partial=True).news
+                if news is not None:
+                    state.enter(news)
+        data = state.encode()
+        parts = split(data, 10_000)
+
+        assert max(map(len, parts[:-1])) < 12_000
+        assert len(parts) <= len(data) // 7_000 + 2
+
+    def test_an_empty_document(self) -> None:
+        """Nothing is one part."""
+        assert split(b"\x00\x00", 1000) == [b"\x00\x00"]
+
+
+# Client 5 types "b" after its "a", clock 0.
+TYPED_NEXT = bytes.fromhex("01 01 05 01  84 05 00 01 62  00")
+
+
+def test_the_worker_refuses_as_the_gate_does() -> None:
+    """A malformed update is the peer's fault in a worker, too."""
+    with pytest.raises(ProtocolError):
+        admit_in_worker(TYPED_NEXT[:-1], b"\x00", b"\x00", False)
+    assert read_state_vector(admit_in_worker(TYPED_NEXT, b"\x00", b"\x00", False)[0]) == {5: 1}
