@@ -154,10 +154,11 @@ class Session:
         return SyncStep2(self.room.state.cut(self._vector))
 
     def _ask_again(self) -> Message | None:
-        """What the peer's last SyncStep2 lacked has come from others, and the peer has been told:
-        now it can say what builds on that."""
+        """Something that the peer's last SyncStep2 lacked has come from others, and the peer has
+        been told: now it can say what builds on that. Not only when all has come: part of what is
+        lacking may be in what the peer itself holds back."""
         known = self.room.state.vector
-        if not self._lacking or any(known.get(c, 0) < n for c, n in self._lacking.items()):
+        if not any(known.get(client, 0) >= clock for client, clock in self._lacking.items()):
             return None
         self._lacking = {}
         return SyncStep1(encode_state_vector(self.room.head.vector))

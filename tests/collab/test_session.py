@@ -361,3 +361,30 @@ def test_a_failed_fold_changes_nothing():
     doc = Doc()
     doc.apply_update(table.room.state.encode())
     assert str(doc.get("content", type=Text)) == "xy"
+
+
+def test_what_waits_for_another_and_for_itself_is_asked_for():
+    """Ann's SyncStep2 builds on an edit of Bob's that nobody has, and deletes what it brings
+    itself: once Bob's edit is there, she is asked, though the deleted ids still are not."""
+    table = Table()
+    ann, bob = table.editors(2)
+    bob.offline()
+    bob.type("bob")
+    ann.offline()
+    ann.hear(SyncUpdate(bob.doc.get_update()))
+    ann.type("ann!")
+    ann.erase(3, 4)
+    ann.online()
+    only_hers = ann.doc.get_update(bob.doc.get_state())
+
+    ann.session.next_message()
+    ann.say(SyncStep2(only_hers))
+    assert table.room.pending == []
+    (cleo,) = table.editors(1)
+    ann.received.clear()
+    cleo.hear(SyncUpdate(bob.doc.get_update()))
+    cleo.say(SyncUpdate(bob.doc.get_update()))
+    table.settle()
+
+    assert len(ann.heard(SyncStep1)) == 1
+    assert table.agree() == "bobnn!"
