@@ -11,7 +11,7 @@ import asyncio
 import errno
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
@@ -51,9 +51,13 @@ class SQLiteStore(Store):
 
     async def open(self) -> None:
         writer = ThreadPoolExecutor(1, "storage-writer")
+        opening = writer.submit(File, self._path)
+        waiting = asyncio.wrap_future(opening)
         try:
-            self._file = await _run(writer, lambda: File(self._path))
-        except BaseException:
+            self._file = await asyncio.shield(waiting)
+        except BaseException:  # a cancelled opening may yet succeed, or fail with nobody to hear
+            opening.add_done_callback(_close_opened)
+            waiting.add_done_callback(asyncio.Future.exception)
             writer.shutdown(wait=False)
             raise
         self._writer = writer
@@ -63,8 +67,10 @@ class SQLiteStore(Store):
     async def close(self) -> None:
         file, self._file = self._file, None
         if file is not None:
-            await _run(self._writer, partial(self._let_go, file))
-            self._writer.shutdown()
+            try:
+                await _run(self._writer, partial(self._let_go, file))
+            finally:
+                self._writer.shutdown()
 
     def _let_go(self, file: File) -> None:
         """Close the file after the last reader; in the writer's thread, after the last write."""
@@ -134,12 +140,19 @@ class SQLiteStore(Store):
         while page := await self._read(partial(sqlite_documents.names, after=number, limit=PAGE)):
             number = page[-1][0]
             for _, name in page:
-                seq: int | None = 0
-                while seq is not None:
-                    check = partial(sqlite_rows.verify_page, name=name, after=seq, limit=PAGE)
-                    problems, seq = await self._read(check)
-                    for problem in problems:
-                        yield problem
+                async for problem in self._verify(name):
+                    yield problem
+
+    async def _verify(self, name: str) -> AsyncIterator[Problem]:
+        after: int | None = 0
+        while after is not None:
+            check = partial(sqlite_rows.verify_page, name=name, after=after, limit=PAGE)
+            try:
+                problems, after = await self._read(check)
+            except OSError as error:
+                problems, after = [Problem(name, None, str(error))], None
+            for problem in problems:
+                yield problem
 
     def _warn(self, problem: Problem) -> None:
         """Tell of damage, once; never what is in it."""
@@ -159,6 +172,11 @@ class SQLiteStore(Store):
         if self._file is None:
             raise OSError(errno.EBADF, "the store is not open", self._path)
         return self._file
+
+
+def _close_opened(opening: Future[File]) -> None:
+    if opening.exception() is None:
+        opening.result().close()
 
 
 async def _run(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:

@@ -28,7 +28,8 @@ _MEANINGS = {
     sqlite3.SQLITE_CANTOPEN: (errno.EACCES, "the file cannot be opened"),
     sqlite3.SQLITE_BUSY: (errno.EBUSY, "another program has locked the file"),
     sqlite3.SQLITE_LOCKED: (errno.EBUSY, "another program has locked the file"),
-    sqlite3.SQLITE_IOERR: (errno.EIO, "the disk does not answer"),
+    sqlite3.SQLITE_IOERR_SHMSIZE: (errno.ENOSPC, "the disk is full"),
+    sqlite3.SQLITE_IOERR: (errno.EIO, "the disk reports an error"),
     sqlite3.SQLITE_CORRUPT: (errno.EIO, "the file is damaged"),
     # Two rows can only claim one seq when the head that it was counted from is damaged.
     sqlite3.SQLITE_CONSTRAINT: (errno.EIO, "the file is damaged"),
@@ -184,6 +185,8 @@ def _prepare(path: str) -> Database:
     """Open the file with the tables that we know, all made where there is none."""
     if path != MEMORY:
         _create_file(path)
+        if 0 < os.stat(path).st_size < 512:  # SQLite would take it for an empty one
+            raise ValueError(f"{path} is not a SQLite database; nothing was changed in it")
     try:
         db = _connect(path)
         try:
@@ -192,7 +195,7 @@ def _prepare(path: str) -> Database:
             db.close()
             raise
     except sqlite3.Error as error:
-        if _code(error) == sqlite3.SQLITE_NOTADB:
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
             message = f"{path} is not a SQLite database; nothing was changed in it"
             raise ValueError(message) from error
         raise _explained(error, path) from error
@@ -234,9 +237,11 @@ def _identify(path: str) -> tuple[list[tuple[int, int] | None], int]:
 
 
 def _create_folder(path: str) -> None:
-    """Create a folder (0700) where there is none."""
+    """Create a folder, and those that it is in, where there is none (0700)."""
     if not os.path.isdir(path):
-        os.makedirs(path, mode=0o700)
+        _create_folder(os.path.dirname(path))
+        with suppress(FileExistsError):
+            os.mkdir(path, 0o700)
         _sync_folder(os.path.dirname(path))
 
 
@@ -260,10 +265,6 @@ def _explained(error: sqlite3.Error | OSError, path: str) -> OSError:
     """Return an OSError whose sentence says what to look at."""
     if isinstance(error, OSError):
         return error
-    number, sentence = _MEANINGS.get(_code(error), (errno.EIO, str(error)))
+    code = int(getattr(error, "sqlite_errorcode", 0))
+    number, sentence = _MEANINGS.get(code) or _MEANINGS.get(code & 0xFF) or (errno.EIO, str(error))
     return OSError(number, sentence, path)
-
-
-def _code(error: sqlite3.Error) -> int:
-    """Return SQLite's primary result code (0: the error is Python's own)."""
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

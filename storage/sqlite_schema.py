@@ -12,10 +12,7 @@ from zlib import crc32
 
 from sqlite_utils import Database, Migrations
 
-schema = Migrations("quire")
 
-
-@schema()
 def documents_and_their_logs(db: Database) -> None:
     """Make the tables of the first version.
 
@@ -26,6 +23,11 @@ def documents_and_their_logs(db: Database) -> None:
     for statement in _TABLES.split(";"):
         db.execute(statement)
 
+
+_VERSIONS = (documents_and_their_logs,)
+schema = Migrations("quire")
+for version in _VERSIONS:
+    schema()(version)
 
 _TABLES = """
     CREATE TABLE documents (
@@ -72,9 +74,13 @@ _TABLES = """
 
 def migrate(database: Database, path: str) -> None:
     """Bring the tables up to date; ValueError when they are not ours or newer than we are."""
-    applied = {migration.name for migration in schema.applied(database)}
-    ours = {migration.name for migration in schema.pending(Database(memory=True))}
-    if not applied and set(database.table_names()) - {schema.migrations_table}:
+    tables = set(database.table_names())
+    applied = set()
+    if schema.migrations_table in tables:
+        query = f"SELECT name FROM {schema.migrations_table} WHERE migration_set = ?"
+        applied = {name for (name,) in database.execute(query, [schema.name])}
+    ours = {version.__name__ for version in _VERSIONS}
+    if not applied and tables - {schema.migrations_table}:
         raise ValueError(f"{path} belongs to another program; nothing was changed in it")
     if applied - ours:
         raise ValueError(f"{path} was written by a newer Quire; nothing was changed in it")
