@@ -35,8 +35,11 @@ async def find_losses(store: Store, engine: Engine, name: str) -> list[Loss]:
         if damaged is not None:
             losses.append(Loss(damaged, "it does not match its checksum"))
         elif not rows:
-            return losses
+            break
         after = damaged or rows[-1].seq
+    if loaded.damaged is not None and loaded.damaged not in [loss.seq for loss in losses]:
+        losses.append(Loss(loaded.damaged, "the document does not know of it"))
+    return losses
 
 
 async def mend(store: Store, name: str, losses: list[Loss]) -> None:

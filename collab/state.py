@@ -129,12 +129,13 @@ class Head:
         self, deletes: DeleteSet, reached: StateVector
     ) -> tuple[DeleteSet, StateVector]:
         """The deletes that are new here, and the ids among them that nobody knows yet."""
-        limits = {**self.vector, **reached} if reached else self.vector
-        waiting: StateVector = {}
-        for client in deletes.clients:
-            end = deletes.end(client)
-            if end > limits.get(client, 0):
-                waiting[client] = end
+        vector = self.vector
+        limits = {client: reached.get(client, vector.get(client, 0)) for client in deletes.clients}
+        waiting = {
+            client: deletes.end(client)
+            for client, limit in limits.items()
+            if deletes.end(client) > limit
+        }
         if waiting:
             deletes = deletes.below(limits)
         return deletes.subtract(self.deletes), waiting

@@ -179,8 +179,6 @@ def _read_structs(changes: Changes, at: int, count: int, client: int, clock: int
                     elif needed >= needs.get(other, 0):
                         needs[other] = _clock(needed + 1)
                         changes.links.append(Link(client, clock, other, needed + 1))
-            if right is not None and right == origin:
-                refuse("A struct is to the left and to the right of the same one.")
             clock += units
             size += 1
         count -= size

@@ -5,7 +5,8 @@ The promises that the rest stands on:
 
 - what `Store.append` returned is on disk: it survives SIGKILL and power loss;
 - what it raised for is not there: to repeat the same call is right and doubles nothing;
-- the rows of a document are numbered 1, 2, 3 ... and never change, never move, never go;
+- the rows of a document are numbered 1, 2, 3 ... and never change, never move, never go, but
+  for those that `reject` puts aside;
 - a row or snapshot that reads back different from what was written is never handed out.
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -168,6 +169,15 @@ class Store(ABC):
         """Return at most `limit` rows with `after` < seq <= `upto`, in order.
 
         Raises Damaged when one of them cannot be read: those before it can be asked for.
+        """
+
+    @abstractmethod
+    async def reject(self, name: str, reasons: Mapping[int, str], instead: bytes) -> None:
+        """Put rows aside, each seq for its reason, and write `instead` in their places (none
+        is written for rows behind the head).
+
+        What can be read of them is kept where no call of this contract reads it. Snapshots at or
+        behind the first of them are forgotten. LookupError for an unknown name.
         """
 
     @abstractmethod

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -100,6 +100,9 @@ class SQLiteStore(Store):
         self, name: str, after: int = 0, upto: int | None = None, limit: int = 1000
     ) -> list[Update]:
         return await self._read(lambda db: sqlite_rows.updates(db, name, after, upto, limit))
+
+    async def reject(self, name: str, reasons: Mapping[int, str], instead: bytes) -> None:
+        await self._write(lambda db: sqlite_rows.reject(db, name, reasons, instead))
 
     async def save_snapshot(self, name: str, snapshot: Snapshot) -> None:
         await self._write(lambda db: sqlite_rows.save_snapshot(db, name, snapshot))

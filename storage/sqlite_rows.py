@@ -7,7 +7,7 @@ but no threads and no files. What each public function promises is said in `Stor
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from zlib import crc32
 
 from sqlite_utils import Database
@@ -167,6 +167,29 @@ def _snapshot(db: Database, number: int, name: str, seq: int) -> Snapshot | None
 def _snapshot_checksum(name: str, snapshot: Snapshot) -> bytes:
     """Return the checksum of both parts; they may be large, so they are not joined for it."""
     return checksum(name, snapshot.seq, crc32(snapshot.data), "", snapshot.index)
+
+
+def reject(db: Database, name: str, reasons: Mapping[int, str], instead: bytes) -> None:
+    """Move rows to `rejected`, and put rows of nobody in their places."""
+    for number, head in _place(db, name):
+        nobody = _author(db, "")
+        for seq, reason in reasons.items():
+            # The number of a damaged row's author may be anything.
+            db.execute(
+                "INSERT INTO rejected SELECT document, seq, ?, time,"
+                " coalesce((SELECT id FROM authors WHERE id = author), ?), data"
+                " FROM updates WHERE document = ? AND seq = ?",
+                [reason, nobody, number, seq],
+            )
+            db.execute("DELETE FROM updates WHERE document = ? AND seq = ?", [number, seq])
+            if seq <= head:
+                row = (number, seq, 0, nobody, checksum(name, seq, 0, "", instead), instead)
+                db.execute("INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?)", row)
+        if reasons:
+            first = min(reasons)
+            db.execute("DELETE FROM snapshots WHERE document = ? AND seq >= ?", [number, first])
+        return
+    raise LookupError(f"no document {name!r}")
 
 
 def save_snapshot(db: Database, name: str, snapshot: Snapshot) -> None:

@@ -25,9 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def io_loop() -> Iterator[IOLoop]:
-    """The loop of gen_test. Stands in for pytest-tornado's, which calls the deprecated make_current."""
+    """The loop of gen_test, in place of pytest-tornado's with its deprecated make_current."""
     loop = IOLoop(make_current=False)
-    asyncio.set_event_loop(loop.asyncio_loop)  # type: ignore[attr-defined]
+    asyncio.set_event_loop(loop.asyncio_loop)
     yield loop
     asyncio.set_event_loop(None)
     loop.close(all_fds=True)

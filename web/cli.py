@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -18,7 +17,8 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from collab import CollabError, Hub
-from collab.storage import Damaged, Document, open_store
+from collab.repair import find_losses, mend
+from collab.storage import Damaged, Document, Store, open_store
 from collab.web import logs
 from collab.web.server import serve as serve_until_signal
 from collab.web.settings import Settings, is_loopback, load, option, variable
@@ -41,6 +41,7 @@ def main() -> None:
     quire list                      which documents there are
     quire show NAME                 the text of one
     quire verify                    read everything, check every checksum
+    quire repair NAME               make a damaged one editable again
     """
 
 
@@ -59,7 +60,9 @@ def _setting_options(*names: str) -> Callable[[Callable[..., None]], Callable[..
                 kind = {"metavar": "NUMBER"}
             elif isinstance(setting.default, tuple):
                 kind = {"metavar": "ORIGIN,..."}
-            text = f"{setting.metadata['help']}  [{variable(setting.name)}; {_shown(setting.default)}]"
+            text = (
+                f"{setting.metadata['help']}  [{variable(setting.name)}; {_shown(setting.default)}]"
+            )
             command = click.option(*declared, default=None, help=text, **kind)(command)
         return command
 
@@ -142,13 +145,11 @@ def serve(show_config: bool, **flags: Any) -> None:
     asyncio.run(serve_until_signal(settings, listening))
 
 
-@asynccontextmanager
-async def _hub(path: str) -> AsyncIterator[Hub]:
-    """The hub of a store that is there and that nobody serves."""
+def _existing(path: str) -> Store:
+    """A store that is there already: a command that reads makes none."""
     if not os.path.exists(path.removeprefix("sqlite:///")):
         raise FileNotFoundError(f"There is no store at {path}. --store says where it is.")
-    async with Hub(open_store(path)) as hub:
-        yield hub
+    return open_store(path)
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -162,7 +163,8 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 def verify(**flags: Any) -> None:
     """Check every checksum in the store.
 
-    Reads everything and changes nothing. Prints what is wrong, a line each, and ends with exit code 1 then.
+    Reads everything and changes nothing. Prints what is wrong, a line
+    each, and ends with exit code 1 then.
 
     \b
     quire verify
@@ -170,21 +172,57 @@ def verify(**flags: Any) -> None:
     """
     found, documents = _run(_verify(_load(flags)[0].store))
     if found:
-        raise click.ClickException(f"{_count(found, 'problem')} in {_count(documents, 'document')}.")
+        raise click.ClickException(
+            f"{_count(found, 'problem')} in {_count(documents, 'document')}."
+        )
     click.echo(f"Everything is as it was written: {_count(documents, 'document')}.")
 
 
 async def _verify(path: str) -> tuple[int, int]:
     """Print the problems; how many there are, and how many documents."""
-    async with _hub(path) as hub:
-        documents = [document async for document in _documents(hub)]
+    async with _existing(path) as store:
+        documents = [document async for document in _documents(store)]
+        if sys.stderr.isatty():
+            edits = sum(document.head for document in documents)
+            click.echo(f"Checking {_count(edits, 'edit')} ...", err=True)
         found = 0
-        async for problem in hub.store.verify():
+        async for problem in store.verify():
             found += 1
             where = f"document {problem.document!r}" if problem.document is not None else path
             edit = f", edit {problem.seq}" if problem.seq is not None else ""
             click.echo(f"{where}{edit}: {problem.reason}")
     return found, len(documents)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask before anything is changed.")
+@_setting_options("store")
+@_sentences
+def repair(name: str, yes: bool, **flags: Any) -> None:
+    """Make a damaged document NAME editable again.
+
+    Puts the edits aside that cannot be read, and those that build on them. Nothing is thrown away,
+    and editors that still have what was lost bring it back when they connect.
+
+    \b
+    quire repair notes
+    """
+    _run(_repair(_load(flags)[0].store, name, yes))
+
+
+async def _repair(path: str, name: str, yes: bool) -> None:
+    async with Hub(_existing(path)) as hub:
+        losses = await find_losses(hub.store, hub.engine, name)
+        for loss in losses:
+            click.echo(f"edit {loss.seq}: {loss.reason}")
+        if not losses:
+            click.echo(f"Nothing keeps document {name!r} from being edited.")
+            return
+        if not yes:
+            click.confirm(f"Put {_count(len(losses), 'edit')} aside?", abort=True, err=True)
+        await mend(hub.store, name, losses)
+        click.echo(f"Document {name!r} can be edited again.")
 
 
 def _count(number: int, noun: str) -> str:
@@ -196,11 +234,11 @@ def _harmless(text: str, keep: str) -> str:
     return "".join(c if c.isprintable() or c in keep else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-async def _documents(hub: Hub) -> AsyncIterator[Document]:
+async def _documents(store: Store) -> AsyncIterator[Document]:
     """All documents, page by page: those there are, then the deleted ones."""
     for deleted in (False, True):
         after = None
-        while page := await hub.store.documents(after=after, limit=_PAGE, deleted=deleted):
+        while page := await store.documents(after=after, limit=_PAGE, deleted=deleted):
             after = page[-1].name
             for document in page:
                 yield document
@@ -222,8 +260,8 @@ def list_(**flags: Any) -> None:
 
 
 async def _list(path: str) -> None:
-    async with _hub(path) as hub:
-        async for document in _documents(hub):
+    async with _existing(path) as store:
+        async for document in _documents(store):
             moment = time.localtime((document.edited or document.created) / 1000)
             edited = time.strftime("%Y-%m-%d %H:%M", moment)
             deleted = "  (deleted)" if document.deleted is not None else ""
@@ -252,7 +290,7 @@ def show(name: str, as_json: bool, **flags: Any) -> None:
 
 
 async def _show(path: str, name: str, as_json: bool) -> str:
-    async with _hub(path) as hub:
+    async with Hub(_existing(path)) as hub:
         state = (await hub.state(name)).encode()
         content: str = await hub.engine.run("json" if as_json else "text", state)
         return content

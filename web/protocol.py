@@ -24,6 +24,7 @@ import logging
 import socket
 import sys
 import zlib
+from contextlib import suppress
 from types import TracebackType
 
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
@@ -81,8 +82,7 @@ class HardenedWebSocket(WebSocketHandler):
         tb: TracebackType | None,
     ) -> None:
         """As Tornado's, without the query string: tokens may be in it."""
-        path = self.request.path
-        logger.error("%s: an error of ours", path, exc_info=value or (typ, value, tb))
+        logger.error("%s: an error of ours", self.request.path, exc_info=value)
 
     def on_fault(self, code: int, reason: str) -> None:
         """The peer broke the protocol and is told `code`; `on_close` follows."""
@@ -118,7 +118,7 @@ def send_frame(handler: HardenedWebSocket, payload: bytes) -> bool:
         try:
             sent = stream.socket.send(frame)
         except OSError:
-            pass  # full or gone: stream.write tries again and deals with either
+            sent = 0  # full or gone: stream.write tries again and deals with either
     if sent < len(frame):
         return _queue(handler, stream, memoryview(frame)[sent:])
     return True
@@ -218,13 +218,11 @@ class _StrictProtocol(WebSocketProtocol13):
         self.handler.on_ws_connection_close(code, reason)
 
     async def _discard(self) -> None:
-        """Throw bytes away until the peer has gone, or until the 5 s of Tornado's close are over."""
-        try:
+        """Throw bytes away until the peer has gone, or the 5 s of Tornado's close are over."""
+        with suppress(StreamClosedError, OSError):
             await self.stream.write(b"")  # done when the close frame before it is
             # The base class's shutdown: that of SSLSocket would take its TLS apart for reading too.
             socket.socket.shutdown(self.stream.socket, socket.SHUT_WR)
             while True:
                 await self.stream.read_bytes(_CHUNK, partial=True)
                 await asyncio.sleep(0)
-        except (StreamClosedError, OSError):
-            pass

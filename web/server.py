@@ -107,7 +107,7 @@ def _on_signals() -> asyncio.Event:
 
 def _url(host: str, port: int) -> str:
     """What to type into a browser on this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 

@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 
 
 def _setting(default: _T, read: Callable[[object], _T], text: str) -> _T:
-    """A field with its help, and how to read it from text or TOML: ValueError says what is wrong."""
+    """A field with its help, and how to read it from text or TOML (ValueError: it is wrong)."""
     value: _T = field(default=default, metadata={"read": read, "help": text})
     return value
 
@@ -102,7 +102,9 @@ class Settings:
     )
     # Has to be shorter than the idle time of whatever proxy stands in front.
     ping_interval: int = _setting(
-        25, _number(1, 3600), "Seconds between pings that keep connections alive and find dead ones."
+        25,
+        _number(1, 3600),
+        "Seconds between pings that keep connections alive and find dead ones.",
     )
 
 
@@ -118,7 +120,8 @@ def load(
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     file = _read_file(path)
-    for name, setting in ((field.name, field) for field in fields(Settings)):
+    for setting in fields(Settings):
+        name = setting.name
         for source, value in (
             (option(name), flags.get(name)),
             (variable(name), environ.get(variable(name))),
@@ -153,7 +156,7 @@ def _read_file(path: Path) -> dict[str, Any]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not TOML: {error}.") from None
-    known = [field.name for field in fields(Settings)]
+    known = [setting.name for setting in fields(Settings)]
     for name in content:
         if name not in known:
             raise ValueError(f"{path}: there is no setting {name!r}; known: {', '.join(known)}.")

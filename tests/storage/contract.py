@@ -160,6 +160,22 @@ class LogContract:
         assert await seqs(limit=0) == []
 
     @story
+    async def test_rejected_rows_make_room(self, store: Store) -> None:
+        """Others take their places, those around them stay; a snapshot that had them goes."""
+        await store.append(entries("a:1", "a:2", "a:3"))
+        first, _, third = await store.updates("a")
+        await store.save_snapshot("a", Snapshot(1, b"one", b""))
+        await store.save_snapshot("a", Snapshot(3, b"three", b""))
+
+        await store.reject("a", {2: "damaged"}, b"instead")
+
+        assert await store.updates("a") == [first, Update("a", 2, 0, "", b"instead"), third]
+        loaded = await store.load("a")
+        assert (loaded.snapshot, loaded.damaged) == (Snapshot(1, b"one", b""), None)
+        with pytest.raises(LookupError):
+            await store.reject("nobody", {1: "damaged"}, b"")
+
+    @story
     async def test_a_snapshot_shortens_loading(self, store: Store) -> None:
         """After a snapshot only later rows are loaded; the rows before it stay in the log."""
         await store.append(entries("a:1", "a:2", "a:3", "b:1"))

@@ -1,4 +1,4 @@
-"""The frame reader as a story of bytes: no socket, no loop. tests/web/test_protocol.py has those."""
+"""The frame reader as a story of bytes, without socket and loop: see test_protocol.py for those."""
 
 import random
 
