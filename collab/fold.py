@@ -40,6 +40,9 @@ from collab.update import (
 )
 
 _TRUSTED = Limits(structs=MAX_CLOCK, clients=MAX_CLOCK)
+MOST_BYTES = 64 << 10
+"""Units of so many bytes are joined at the most: what is one struct has to go in one frame."""
+
 _JOINABLE = (GC, DELETED, STRING, ANY)
 
 
@@ -81,6 +84,7 @@ class _Folder:
         self.right: Id | None = None
         self.header = b""
         self.parts: list[bytes] = []
+        self.size = 0
         self.clock = self.end = 0
 
     def fold(self, block: Block) -> None:
@@ -112,15 +116,19 @@ class _Folder:
         ref = struct.info & REF
         if self.bound % 2 and ref not in (GC, TYPE):
             ref = DELETED
-        if not (ref == self.ref in _JOINABLE and self.continues(struct, clock, start)):
+        units = b""
+        if ref not in (GC, DELETED):
+            units = _units(data, struct, ref, start - clock, end - clock)
+        joins = ref == self.ref in _JOINABLE and self.continues(struct, clock, start)
+        if not joins or self.size + len(units) > MOST_BYTES:
             self.finish_run()
             self.ref, self.right, self.clock = ref, struct.right, start
             if start > clock:
                 self.header = slice_header(struct, ref, self.client, start)
             else:
                 self.header = bytes((struct.info & ~REF | ref,)) + data[at + 1 : struct.content]
-        if ref not in (GC, DELETED):
-            self.parts.append(_units(data, struct, ref, start - clock, end - clock))
+        self.parts.append(units)
+        self.size += len(units)
         self.end = end
 
     def continues(self, struct: Struct, clock: int, start: int) -> bool:
@@ -140,6 +148,7 @@ class _Folder:
         elif self.ref in _JOINABLE:
             body = var_uints(self.end - self.clock) + body
         self.parts.clear()
+        self.size = 0
         self.structs.append(self.header + body)
         if len(self.structs) == BLOCK_STRUCTS:
             self.finish_block()

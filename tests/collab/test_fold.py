@@ -1,10 +1,11 @@
 """Folding and splitting: other bytes, the same document, also for those who edit it meanwhile."""
 
 import pytest
+from pycrdt import Doc, Text
 
 from collab.errors import ProtocolError
 from collab.fold import admit_in_worker, fold, split
-from collab.state import Head, State
+from collab.state import Admission, Head, State
 from collab.update import read_state_vector, read_update
 from tests.collab.genuine import corpus, scattered, whole
 
@@ -158,3 +159,35 @@ def test_the_worker_refuses_as_the_gate_does() -> None:
     with pytest.raises(ProtocolError):
         admit_in_worker(TYPED_NEXT[:-1], b"\x00", b"\x00", False)
     assert read_state_vector(admit_in_worker(TYPED_NEXT, b"\x00", b"\x00", False)[0]) == {5: 1}
+
+
+def test_over_long_numbers_come_back_short() -> None:
+    """A worker's answer holds an update whose blocks can be found, however oddly it was written."""
+    update = bytes.fromhex("8100 01 05 00  04 01 01 74 01 61  00")
+    admission = Admission.load(admit_in_worker(update, b"\x00", b"\x00", False))
+
+    assert admission.news is not None
+    assert admission.news.data == bytes.fromhex("01 01 05 00  04 01 01 74 01 61  00")
+
+
+def test_pastes_are_not_joined_without_bound() -> None:
+    """A document of many pastes still goes in frames of a bounded size."""
+    doc: Doc = Doc()
+    text = doc.get("content", type=Text)
+    state = State()
+    for letter in "abcdef":
+        known = doc.get_state()
+        text += letter * 50_000
+        news = state.admit(read_update(doc.get_update(known)), partial=False).news
+        assert news is not None
+        state.enter(news)
+
+    data, index = fold(state.encode())
+
+    assert fold(data) == (data, index)
+    chunks = split(data, 100_000)
+    assert max(len(chunk) for chunk in chunks) < 120_000
+    again: Doc = Doc()
+    for chunk in chunks:
+        again.apply_update(chunk)
+    assert str(again.get("content", type=Text)) == str(text)
