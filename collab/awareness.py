@@ -228,9 +228,10 @@ def _counts(presence: Presence, session: "Session", clock: int, state: bytes) ->
         if state == NULL:
             return clock >= presence.clock and _here(presence)
         return clock > presence.clock
-    if presence.owner is None:
-        return state != NULL
-    return session.client == presence.client
+    if session.client == presence.client:
+        return True
+    # A browser's tabs repeat each other, and may be late: what they had heard before is no news.
+    return presence.owner is None and state != NULL and clock > presence.clock
 
 
 def _here(presence: Presence) -> bool:

@@ -49,8 +49,9 @@ _JOINABLE = (GC, DELETED, STRING, ANY)
 def fold(data: bytes) -> tuple[bytes, bytes]:
     """An equal document, compact, and its index: see `State.load`.
 
-    The same document always folds to the same bytes, and folding those changes nothing. Whoever
-    edits the document meanwhile, or has edited an older fold of it, still merges with it.
+    Folding what is folded changes nothing, and what was folded before folds as if it had not been,
+    but for where runs of more than `MOST_BYTES` are cut. Whoever edits the document meanwhile, or
+    has edited an older fold of it, still merges with it.
     Raises ValueError if `data` is no whole document: if it has gaps.
     """
     changes = read_update(data, _TRUSTED)

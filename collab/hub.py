@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from collab.awareness import GRACE
 from collab.engine import Engine
 from collab.errors import CollabError, NotFound, Unavailable
 from collab.names import document_name
@@ -109,6 +110,8 @@ class Hub:
         room = session.room
         room.sessions.discard(session)
         room.awareness.leave(session, time.time(), clean)
+        if not clean and not self._closed:
+            asyncio.get_running_loop().call_later(GRACE + 0.01, self._sweep, room)
         self.touched(room)
         self._retire(room)
 
@@ -258,11 +261,14 @@ class Hub:
                     logger.exception("document %r: an error of ours", room.name)
 
     def _tick(self, room: Room) -> None:
-        room.awareness.sweep(time.time())
         for session in list(room.sessions):
             session.tick()
-        self.touched(room)
+        self._sweep(room)
         self._retire(room)
+
+    def _sweep(self, room: Room) -> None:
+        room.awareness.sweep(time.time())
+        self.touched(room)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -179,8 +179,7 @@ def _read_structs(changes: Changes, at: int, count: int, client: int, clock: int
                     elif needed >= needs.get(other, 0):
                         needs[other] = _clock(needed + 1)
                         changes.links.append(Link(client, clock, other, needed + 1))
-            clock += units
-            size += 1
+            clock, size = clock + units, size + 1
         count -= size
         gap = _clock(clock)
         changes.blocks.append(Block(client, first, clock, size, data[start:at]))

@@ -19,6 +19,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from collab.state import News, State, merge
+from collab.update import read_update
+
 NODE = Path(__file__).parents[1] / "node"
 RECORDED = Path(__file__).parents[1] / "data" / "corpus.json.gz"
 SOAK = int(os.environ.get("QUIRE_SOAK", "0"))  # how many documents; 0: those that are recorded
@@ -51,11 +54,17 @@ class Document(NamedTuple):
 @cache
 def corpus() -> list[Document]:
     """The documents to test with."""
-    if not SOAK:
-        return [_document(line) for line in gzip.decompress(RECORDED.read_bytes()).splitlines()]
+    if SOAK:
+        return fresh(SOAK)
+    return [_document(line) for line in gzip.decompress(RECORDED.read_bytes()).splitlines()]
+
+
+@cache
+def fresh(documents: int = SOAK or 230) -> list[Document]:
+    """New documents, made by Node; 230 of them hold 20,000 updates."""
     need_node()
     made = subprocess.run(
-        ["node", NODE / "corpus.mjs", str(SEED), str(SOAK)], capture_output=True, check=True
+        ["node", NODE / "corpus.mjs", str(SEED), str(documents)], capture_output=True, check=True
     )
     return [_document(line) for line in made.stdout.splitlines()]
 
@@ -65,6 +74,53 @@ def _document(line: bytes) -> Document:
     for name in ("updates", "others"):
         fields[name] = [base64.b64decode(update) for update in fields[name]]
     return Document(**fields)
+
+
+def whole(document: Document) -> State:
+    """The document as it is when all of its updates arrive in order."""
+    state = State()
+    for update in document.updates:
+        news = state.admit(read_update(update), partial=False).news
+        if news is not None:
+            state.enter(news)
+    return state
+
+
+def scattered(document: Document, random: Random) -> tuple[State, list[News]]:
+    """The document from a bad network: updates out of order, twice, or only with the answer of
+    some other client; those that do not connect come again later. Also returns what entered."""
+    state, log = State(), []
+    left = list(document.updates)
+
+    def offer(update: bytes, partial: bool) -> bool:
+        admission = state.admit(read_update(update), partial)
+        if admission.news is not None:
+            state.enter(admission.news)
+            log.append(admission.news)
+        return not admission.missing
+
+    for _ in range(30 * len(document.updates)):
+        if not left:
+            return state, log
+        chance = random.random()
+        if chance < 0.1:
+            offer(random.choice(document.updates), partial=False)
+        elif chance < 0.15:
+            offer(random.choice(document.others), partial=True)
+        else:
+            at = min(len(left) - 1, int(random.expovariate(0.2)))
+            if offer(left[at], partial=False):
+                del left[at]
+    raise AssertionError(f"{document}: {len(left)} updates never connected")
+
+
+def grouped(log: list[News], random: Random) -> Iterator[News]:
+    """The news, some at a time."""
+    at = 0
+    while at < len(log):
+        size = 1 + int(random.expovariate(0.15))
+        yield merge(log[at : at + size])
+        at += size
 
 
 def need_node() -> None:
@@ -111,7 +167,8 @@ class Yjs:
         return base64.b64decode(answer.content)
 
     def _ask(self, question: object) -> Verdict:
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(question).encode() + b"\n")
         self.process.stdin.flush()
         return Verdict(**json.loads(self.process.stdout.readline()))

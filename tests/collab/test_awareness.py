@@ -188,6 +188,23 @@ def test_a_tab_that_another_spoke_for_speaks_for_itself():
     assert [client for client, _, _ in told(cleo)] == [1]
 
 
+def test_a_late_repetition_raises_nobody_from_the_dead():
+    """Another tab repeats what it had heard of one that has closed meanwhile."""
+    table = Table()
+    ann, bob, cleo = table.editors(3)
+    ann.say(says((1, 1, b"{}")))
+    bob.say(says((2, 1, b"{}")))
+    told(cleo)
+    ann.say(says((1, 2, GONE)))
+    ann.offline()
+    assert told(cleo) == [(1, 2, GONE)]
+
+    bob.say(says((1, 1, b"{}")))
+    assert told(cleo) == []
+    bob.say(says((1, 3, b"{}")))
+    assert told(cleo) == [(1, 3, b"{}")]
+
+
 def test_who_falls_silent_is_forgotten():
     """Clients renew every 15 s. Who does not is gone, also for those who come later."""
     table = Table()

@@ -231,7 +231,7 @@ class TestWholeDocuments:
         for document in corpus():
             random = document.random(2)
             state, log = scattered(document, document.random())
-            for known in sorted(random.sample(range(len(log) + 1), 3)):
+            for known in sorted(random.choices(range(len(log) + 1), k=3)):
                 peer = Head()
                 for news in log[:known]:
                     peer.enter(news)

@@ -1,0 +1,100 @@
+"""The clients that people have, unmodified: y-websocket 1, 2 and 3 in Node, pycrdt's Provider here."""
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from pycrdt import Channel, Doc, Provider, Text
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+from tests.live import PATIENCE, Server, until
+
+NODE = Path(__file__).parents[1] / "node"
+STORIES = re.findall(r"^  async '(.*)' \(\)", (NODE / "clients.mjs").read_text(), re.MULTILINE)
+EXPECTED = ("was deleted", "document's name")  # two stories are about being refused
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all stories; its log is clean in the end."""
+    with Server(tmp_path_factory.mktemp("clients") / "quire.db") as server:
+        yield server
+    assert [line for line in server.troubles() if not any(e in line for e in EXPECTED)] == []
+
+
+@pytest.fixture(scope="module", params=["yws1", "yws2", "yws3"])
+def told(request: pytest.FixtureRequest, server: Server) -> dict[str, dict[str, object]]:
+    """What became of each story with one version of y-websocket."""
+    if shutil.which("node") is None:
+        pytest.skip("Node is not there")
+    run = subprocess.run(
+        ["node", "clients.mjs", request.param, server.page("")],
+        cwd=NODE,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert run.returncode == 0, run.stderr
+    return {line["story"]: line for line in map(json.loads, run.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_y_websocket(told: dict[str, dict[str, object]], story: str) -> None:
+    """The story of that name in clients.mjs comes out as it is told there."""
+    assert told[story]["ok"], told[story]["error"]
+
+
+class Socket(Channel):
+    """pycrdt's transport over a WebSocket of Tornado's."""
+
+    def __init__(self, socket: WebSocketClientConnection) -> None:
+        self.socket = socket
+
+    @property
+    def path(self) -> str:
+        return "notes"
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await self.recv()
+        except EOFError:
+            raise StopAsyncIteration from None
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def send(self, message: bytes) -> None:
+        await self.socket.write_message(message, binary=True)
+
+    async def recv(self) -> bytes:
+        message = await self.socket.read_message()
+        if message is None:
+            raise EOFError
+        assert isinstance(message, bytes)
+        return message
+
+
+def test_pycrdt_provider(server: Server) -> None:
+    """Two programs, each with pycrdt's own Provider: what is there comes down, what is new goes
+    up, and each sees what the other does."""
+
+    async def story() -> None:
+        ann, bob = Doc(), Doc()
+        ann.get("content", type=Text).insert(0, "before ")
+        sockets = [await websocket_connect(server.url("provider")) for _ in range(2)]
+        async with Provider(ann, Socket(sockets[0])), Provider(bob, Socket(sockets[1])):
+            read = bob.get("content", type=Text)
+            await until("what Ann had", lambda: str(read) == "before ")
+            ann.get("content", type=Text).insert(7, "after")
+            await until("what Ann types", lambda: str(read) == "before after")
+            read.insert(0, "Bob: ")
+            await until("Bob", lambda: str(ann["content"]) == "Bob: before after")
+            for socket in sockets:
+                socket.close()
+
+    asyncio.run(asyncio.wait_for(story(), PATIENCE))
