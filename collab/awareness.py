@@ -230,8 +230,8 @@ def _counts(presence: Presence, session: "Session", clock: int, state: bytes) ->
         return clock > presence.clock
     if session.client == presence.client:
         return True
-    # A browser's tabs repeat each other, and may be late: what they had heard before is no news.
-    return presence.owner is None and state != NULL and clock > presence.clock
+    # A browser's tabs repeat each other, and may be late: what they were told before is no news.
+    return presence.owner is None and state != NULL and clock > presence.told
 
 
 def _here(presence: Presence) -> bool:

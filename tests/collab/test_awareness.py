@@ -201,6 +201,8 @@ def test_a_late_repetition_raises_nobody_from_the_dead():
 
     bob.say(says((1, 1, b"{}")))
     assert told(cleo) == []
+    bob.say(says((1, 2, b"{}")))
+    assert told(cleo) == []
     bob.say(says((1, 3, b"{}")))
     assert told(cleo) == [(1, 3, b"{}")]
 

@@ -172,7 +172,7 @@ def test_over_long_numbers_come_back_short() -> None:
 
 def test_pastes_are_not_joined_without_bound() -> None:
     """A document of many pastes still goes in frames of a bounded size."""
-    doc: Doc[object] = Doc()
+    doc: Doc[Text] = Doc()
     text = doc.get("content", type=Text)
     state = State()
     for letter in "abcdef":
@@ -187,7 +187,7 @@ def test_pastes_are_not_joined_without_bound() -> None:
     assert fold(data) == (data, index)
     chunks = split(data, 100_000)
     assert max(len(chunk) for chunk in chunks) < 120_000
-    again: Doc[object] = Doc()
+    again: Doc[Text] = Doc()
     for chunk in chunks:
         again.apply_update(chunk)
     assert str(again.get("content", type=Text)) == str(text)
