@@ -27,6 +27,8 @@ CHUNK = 1 << 20  # bytes; a larger first load goes in pieces, each well before a
 class Connection:
     """Speaks y-websocket for one session."""
 
+    __slots__ = ("_chunks", "_splitting", "hub", "session")
+
     def __init__(self, hub: "Hub", session: Session) -> None:
         self.hub = hub
         self.session = session

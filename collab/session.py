@@ -34,6 +34,13 @@ class Session:
     """`user` is who it is ('' when nobody said: then the name it shows counts), `wake` is called
     when `next_message` may have something new to say."""
 
+    # There is one for each idle connection, too: without a dict it is half as large.
+    __slots__ = (
+        "_answered", "_asked", "_denied", "_durable", "_held", "_lacking", "_presence_turn",
+        "_promises", "_quiet", "_receipt_due", "_receipts", "_turn", "_vector", "_wants_state",
+        "client", "room", "user", "wake",
+    )  # fmt: skip
+
     def __init__(self, room: Room, user: str, wake: Callable[[], None]) -> None:
         self.room = room
         self.user = user

@@ -68,11 +68,13 @@ class Receipt(NamedTuple):
     version: int
 
 
-Message = (
-    SyncStep1 | SyncStep2 | SyncUpdate | AwarenessUpdate | QueryAwareness | Denied | Receipt
-)
+Message = SyncStep1 | SyncStep2 | SyncUpdate | AwarenessUpdate | QueryAwareness | Denied | Receipt
 
-_SYNC: dict[int, type[SyncStep1 | SyncStep2 | SyncUpdate]] = {STEP1: SyncStep1, STEP2: SyncStep2, UPDATE: SyncUpdate}
+_SYNC: dict[int, type[SyncStep1 | SyncStep2 | SyncUpdate]] = {
+    STEP1: SyncStep1,
+    STEP2: SyncStep2,
+    UPDATE: SyncUpdate,
+}
 
 
 def decode(frame: bytes) -> Iterator[Message]:

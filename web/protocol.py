@@ -44,6 +44,7 @@ logger = logging.getLogger("web")
 SEND_BUFFER = 256 * 1024
 
 _CHUNK = 64 * 1024
+_READ = 16 * 1024  # the buffer that each read begins with, zeroed: most messages are tiny
 # A connection gives way to the others after this many bytes, each message counting as _MESSAGE_COST
 # more: reads of bytes that have already arrived complete without returning to the event loop.
 _TURN = 256 * 1024
@@ -72,6 +73,7 @@ class HardenedWebSocket(WebSocketHandler):
         stream = super().detach()
         stream.set_nodelay(True)
         stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        stream.read_chunk_size = _READ
         stream.max_write_buffer_size = max_frame(self) + _CHUNK  # the rest is for control frames
         return stream
 

@@ -1,4 +1,4 @@
-"""The WebSocket transport: one Connection per socket. Knows Tornado; nothing of what frames mean."""
+"""The WebSocket transport: a Connection per socket. Knows Tornado; nothing of what frames mean."""
 
 import logging
 import sys

@@ -1,9 +1,9 @@
 """A room and the editors around it, without loop, socket or disk: what the core's stories tell of.
 
-    table = Table()
-    ann, bob = table.editors(2)
-    ann.type("Hello")
-    assert table.agree() == "Hello"
+table = Table()
+ann, bob = table.editors(2)
+ann.type("Hello")
+assert table.agree() == "Hello"
 """
 
 from pycrdt import Doc, Text, TransactionEvent
@@ -44,7 +44,7 @@ class Table:
         moved = True
         while moved:
             self.commit()
-            moved = any([seat.read() for seat in self.seats])
+            moved = sum(seat.read() for seat in self.seats) > 0
 
     def agree(self) -> str:
         """All who are online, a late joiner and the log hold the same text, which is returned."""

@@ -280,5 +280,3 @@ def test_too_much_presence_is_refused():
         ann.say(AwarenessUpdate(b"\xff\xff\xff\xff\x0f"))
     with pytest.raises(TooBig):
         ann.say(says(*((client, 1, b"{}") for client in range(1, MAX_CLIENTS + 2))))
-
-

@@ -1,4 +1,4 @@
-"""The hub with a real store: rooms open and close, edits come to disk, trouble stays where it is."""
+"""The hub with a real store: rooms open and close, edits come to disk, trouble stays put."""
 
 import asyncio
 import resource
@@ -56,14 +56,14 @@ def test_two_editors_in_process_see_each_other():
     """The same path as a browser's: what one writes the other one has once it is on disk."""
 
     async def story():
-        async with Hub(open_store(":memory:")) as hub, hub.open("notes") as ann:
-            async with hub.open("notes") as bob:
-                ann.doc.get("list", type=Array).append("from Ann")
-                bob.doc.get("map", type=Map)["who"] = "Bob"
-                await ann.saved()
-                await bob.saved()
-                await until(lambda: ann.doc.get("map", type=Map).to_py() == {"who": "Bob"})
-                await until(lambda: bob.doc.get("list", type=Array).to_py() == ["from Ann"])
+        hub = Hub(open_store(":memory:"))
+        async with hub, hub.open("notes") as ann, hub.open("notes") as bob:
+            ann.doc.get("list", type=Array).append("from Ann")
+            bob.doc.get("map", type=Map)["who"] = "Bob"
+            await ann.saved()
+            await bob.saved()
+            await until(lambda: ann.doc.get("map", type=Map).to_py() == {"who": "Bob"})
+            await until(lambda: bob.doc.get("list", type=Array).to_py() == ["from Ann"])
 
     run(story)
 

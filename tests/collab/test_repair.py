@@ -1,4 +1,4 @@
-"""Repair: a damaged row is put aside, the rest can be edited again, and editors bring back the rest."""
+"""Repair: a damaged row is put aside, and editors who still have it bring it back."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""The clients that people have, unmodified: y-websocket 1, 2 and 3 in Node, pycrdt's Provider here."""
+"""The clients that people have, unmodified: y-websocket 1, 2 and 3, and pycrdt's Provider."""
 
 import asyncio
 import json
