@@ -66,11 +66,12 @@ class Hub:
     async def close(self) -> None:
         """Ends the sessions, writes what waits, folds nothing any more, closes the store."""
         self._closed = True
-        for room in list(self.rooms.values()):
-            self._end(room, Unavailable("The server is going down. Try again soon."))
         if self._starting is None:
             return
         await self._starting
+        await asyncio.gather(*self._opening.values(), return_exceptions=True)
+        for room in list(self.rooms.values()):
+            self._end(room, Unavailable("The server is going down. Try again soon."))
         self.writer.close()
         await self._writing
         for task in self._tasks:

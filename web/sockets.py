@@ -72,15 +72,20 @@ class SyncHandler(HardenedWebSocket):
         self._writable = True
         self._wake()
 
+    def on_fault(self, code: int, reason: str) -> None:
+        super().on_fault(code, reason)
+        self.reason = reason
+
     def on_close(self) -> None:
         connection, self.connection = self.connection, None
         if connection is None:
             return
+        author = connection.session.author
         connection.leave(clean=self._said_goodbye())
         logger.info(
             "closed: document %r, user %r, %d frames and %d bytes in, %d and %d out, %.1f s, %s",
             connection.session.room.name,
-            connection.session.author,
+            author,
             self.frames_in,
             self.bytes_in,
             self.frames_out,

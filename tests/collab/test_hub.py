@@ -283,3 +283,20 @@ def test_a_document_that_cannot_be_saved_fails_alone():
             assert await read(hub, "fine") == "x"
 
     run(story)
+
+
+def test_closing_waits_for_documents_that_are_being_opened():
+    """Whoever comes at the last moment gets in or is turned away; the store is closed after."""
+
+    async def story():
+        hub = Hub(open_store(":memory:"))
+        await hub.start()
+        joining = [asyncio.create_task(hub.join(f"n{i}", lambda: None)) for i in range(20)]
+        await asyncio.sleep(0)
+        await hub.close()
+        for joined in await asyncio.gather(*joining, return_exceptions=True):
+            if not isinstance(joined, Unavailable):
+                with pytest.raises(Unavailable):
+                    joined.next_message()
+
+    run(story)
