@@ -1,0 +1,94 @@
+// The rich-text editor: Tiptap on the Y.XmlFragment "default", with other people's carets.
+
+import {
+  Collaboration, CollaborationCaret, Editor, Extension, getSchema, Highlight, Placeholder, relativePositionToAbsolutePosition, StarterKit, TableKit, TaskItem,
+  TaskList, Y, ySyncPluginKey
+} from '../../vendor/editor.js'
+import { count, h } from '../dom.js'
+import { codeHighlight } from './highlight.js'
+import { linkBubble, LinkKeys, safeLink } from './links.js'
+import { richTools } from './rich-tools.js'
+import { toolbar } from './toolbar.js'
+import { whenQuiet, words } from './words.js'
+
+const CodeHighlight = Extension.create({ name: 'codeHighlight', addProseMirrorPlugins: () => [codeHighlight()] })
+
+function placeholder ({ node, editor }) {
+  if (node.type.name === 'heading') return `Heading ${node.attrs.level}`
+  return editor.isEmpty ? 'Write something. Try “# ” for a heading, “- ” for a list, “[] ” for a task.' : ''
+}
+
+// What a document may contain.
+const contents = () => [
+  StarterKit.configure({
+    undoRedo: false,
+    // It would write a paragraph into every document that ends in something else, just for being opened.
+    trailingNode: false,
+    heading: { levels: [1, 2, 3] },
+    codeBlock: { HTMLAttributes: { spellcheck: 'false' } },
+    dropcursor: { class: 'drop-cursor', color: false, width: 2 },
+    link: {
+      openOnClick: false, defaultProtocol: 'https', isAllowedUri: (url) => safeLink(url) !== null,
+      HTMLAttributes: { rel: 'noopener noreferrer nofollow', target: '_blank' }
+    }
+  }),
+  TaskList, TaskItem.configure({ nested: true }), TableKit.configure({ table: { resizable: false } }), Highlight
+]
+
+const together = ({ fragment, presence, carets }) => [
+  Placeholder.configure({ placeholder, showOnlyCurrent: true }), CodeHighlight, LinkKeys,
+  Collaboration.configure({ fragment }),
+  CollaborationCaret.configure({
+    provider: { awareness: presence },
+    render: (user) => carets.element(user),
+    selectionRender: (user) => ({ class: 'remote-selection', style: `background-color: ${user.color}2e` })
+  })
+]
+
+/** The nodes and marks that this editor knows, to ask before opening a document that it did not make. */
+export const richSchema = () => getSchema(contents())
+
+/**
+ * Put the editor into `place` { tools, page, foot }. Answers { focus(), reveal(client), destroy() }.
+ * The fragment must fit the schema: y-tiptap deletes nodes that it does not know.
+ */
+export function openRich ({ place, fragment, presence, carets, title }) {
+  const sheet = h('div', { class: 'sheet' })
+  place.page.replaceChildren(sheet)
+  const editor = new Editor({
+    element: sheet, injectCSS: false, extensions: [...contents(), ...together({ fragment, presence, carets })],
+    editorProps: { attributes: { class: 'prose', role: 'textbox', 'aria-multiline': 'true', 'aria-label': `Text of ${title}`, spellcheck: 'true' } }
+  })
+  const tools = toolbar(richTools(editor), 'Formatting')
+  place.tools.replaceChildren(tools.element)
+  linkBubble(editor, sheet)
+  // A click on the empty paper below the text means its end.
+  sheet.addEventListener('mousedown', (event) => { if (event.target === sheet) { event.preventDefault(); editor.view.focus(); editor.commands.setTextSelection(editor.state.doc.content.size) } })
+  const stats = () => { place.foot.textContent = richStats(editor.state) }
+  const later = whenQuiet(stats)
+  editor.on('transaction', ({ transaction }) => {
+    tools.refresh()
+    if (transaction.docChanged || transaction.selectionSet) later()
+  })
+  stats()
+  return { focus: () => editor.view.focus(), reveal: (client) => reveal(editor, presence, client), destroy: () => editor.destroy() }
+}
+
+function richStats ({ doc, selection }) {
+  const text = (from, to) => doc.textBetween(from, to, '\n', ' ')
+  const all = text(0, doc.content.size)
+  const number = words(all)
+  if (!selection.empty) return `${count(words(text(selection.from, selection.to)), 'word')} of ${number.toLocaleString('en')} selected`
+  return `${count(number, 'word')} · ${count(all.replaceAll('\n', '').length, 'character')}`
+}
+
+function reveal (editor, presence, client) {
+  const cursor = presence.getStates().get(client)?.cursor
+  const { doc, type, binding } = ySyncPluginKey.getState(editor.state)
+  const at = cursor && relativePositionToAbsolutePosition(doc, type, Y.createRelativePositionFromJSON(cursor.head), binding.mapping)
+  if (at == null) return false
+  const { node } = editor.view.domAtPos(Math.min(at, editor.state.doc.content.size))
+  const element = node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement
+  element.scrollIntoView({ block: 'center', behavior: 'smooth' })
+  return true
+}
