@@ -5,7 +5,8 @@ null says "gone". A server that only relays it gets three things wrong, and this
 
 - An editor that comes back at the clock it left with is ignored by everybody who was told that it
   had gone, for about 15 s, and ignores everybody who has not moved meanwhile. So an id's clock
-  towards the peers (`told`) always rises, whatever the owner counts, and with each newcomer.
+  towards the peers (`told`) always rises, whatever the owner counts: it begins with the time of
+  day, so that it rises over a restart as well, and it rises with each newcomer.
 - A connection that dies leaves a ghost for about 30 s. So every id has an owner, the session that
   spoke of it, and goes when its owner goes: at once when it said goodbye, else `GRACE` seconds
   later, time enough for a reconnect without a flicker.
@@ -34,6 +35,8 @@ MAX_CLIENTS = 64  # ids that one session may speak of: a browser's tabs, not an 
 MAX_STATES = 10_000  # clients in one awareness update: y-websocket repeats what it hears
 MAX_NAME = 100  # characters of a name
 MAX_GONE = 10_000  # ids that are gone and whose clocks a room remembers
+EPOCH = 1_767_225_600  # 2026-01-01 in seconds since 1970
+TICKS = 8  # a second: more than anybody moves for long, and below 2^31 for 8 years
 NULL = b"null"
 NEWCOMER = -1  # the turn of a session that has been told of nobody yet
 
@@ -141,7 +144,7 @@ class Awareness:
         if presence is None:
             if state == NULL:
                 return False
-            presence = self._claim(session, client)
+            presence = self._claim(session, client, now)
         elif not _counts(presence, session, clock, state):
             return False
         presence.user = {} if state == NULL else read_user(state)
@@ -151,10 +154,12 @@ class Awareness:
         self._tell(presence, state, now)
         return True
 
-    def _claim(self, session: "Session", client: int) -> Presence:
+    def _claim(self, session: "Session", client: int, now: float) -> Presence:
         if sum(p.owner is session for p in self._presences.values()) >= MAX_CLIENTS:
             raise TooBig(f"One connection may speak for {MAX_CLIENTS} clients at most.")
         presence = self._presences[client] = Presence(client)
+        # Pages that were open before a restart remember what the last process told them.
+        presence.told = max(presence.told, int((now - EPOCH) * TICKS))
         return presence
 
     def _tell(self, presence: Presence, state: bytes, now: float) -> None:

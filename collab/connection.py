@@ -27,13 +27,14 @@ CHUNK = 1 << 20  # bytes; a larger first load goes in pieces, each well before a
 class Connection:
     """Speaks y-websocket for one session."""
 
-    __slots__ = ("_chunks", "_splitting", "hub", "session")
+    __slots__ = ("_chunks", "_failed", "_splitting", "hub", "session")
 
     def __init__(self, hub: "Hub", session: Session) -> None:
         self.hub = hub
         self.session = session
         self._chunks: deque[SyncUpdate | SyncStep2] = deque()
         self._splitting: asyncio.Task[None] | None = None
+        self._failed: CollabError | None = None
 
     def receive(self, frame: bytes) -> Awaitable[None] | None:
         """Takes a frame of the peer. Hand over no further one until what this returns, if
@@ -53,6 +54,8 @@ class Connection:
         when there may be more."""
         if self._splitting is not None:
             return None
+        if self._failed is not None:
+            raise self._failed
         if self._chunks:
             return wire.encode(self._chunks.popleft())
         message = self.session.next_message()
@@ -107,7 +110,7 @@ class Connection:
             *first, last = await self.hub.engine.run("split", message.update, CHUNK)
             self._chunks.extend(SyncUpdate(update) for update in first)
             self._chunks.append(SyncStep2(last))
-        except CollabError:
-            self._chunks.append(message)
+        except CollabError as error:
+            self._failed = error
         self._splitting = None
         self.session.wake()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FOLD_ROWS = 1_000  # fold when so many rows came since the last time,
 FOLD_SHARE = 4  # or a quarter of the document's structs if that is more: folding stays cheap,
 FOLD_MOST = 4_000  # but no document is opened by reading many more rows than this
+FOLD_STRUCTS = 200_000  # nor with so many structs more than when it was folded
 FOLD_LAST = 200  # rows that are worth folding when the last editor has left
 PRESENCE_WINDOW = 0.02  # seconds in which what happens to awareness is told as one
 TICK = 1.0  # seconds between looks at who has gone
@@ -208,7 +209,8 @@ class Hub:
         for session in list(room.sessions):
             session.wake()
         most = max(FOLD_ROWS, min(room.state.structs // FOLD_SHARE, FOLD_MOST))
-        if room.rows >= most and not room.folding:
+        grown = room.state.structs - room.folded
+        if (room.rows >= most or grown >= FOLD_STRUCTS) and not room.folding:
             self._spawn(self._fold(room))
         self._retire(room)
 

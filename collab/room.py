@@ -52,7 +52,8 @@ class Room:
         self.pending: list[Pending] = []
         self.writing: list[Pending] = []
         self.fresh = 0  # bytes that came in and that the writer has not counted yet
-        self.rows = 0  # committed since the state was last folded
+        self.rows = 0  # committed since the state was last folded,
+        self.folded = state.structs  # and the structs that it had then
         self._since_fold: list[tuple[int, News]] | None = None
         self._recent: deque[News] = deque()
         self._recent_bytes = 0
@@ -124,3 +125,4 @@ class Room:
             for _, news in since:
                 folded.enter(news)
             self.state = folded
+        self.folded = self.state.structs

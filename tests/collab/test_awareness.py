@@ -2,7 +2,7 @@
 
 import pytest
 
-from collab.awareness import EXPIRY, GRACE, MAX_CLIENTS, MAX_STATE, read_awareness
+from collab.awareness import EPOCH, EXPIRY, GRACE, MAX_CLIENTS, MAX_STATE, read_awareness
 from collab.errors import ProtocolError, TooBig
 from collab.reader import write_var_bytes, write_var_uint
 from collab.wire import AwarenessUpdate
@@ -142,6 +142,22 @@ def test_who_comes_back_sees_the_others_at_once():
     assert told(bob) == [(1, 8, b'{"at":7}')]
     ann.say(says((1, 8, b'{"at":8}')))
     assert told(bob) == [(1, 9, b'{"at":8}')]
+
+
+def test_a_restart_makes_nobody_invisible():
+    """Open pages remember the clocks that the last process told: the next one tells higher ones,
+    however often somebody came and went before."""
+    clocks = []
+    for start in (EPOCH + 1_000_000, EPOCH + 1_000_060):
+        table = Table()
+        table.now = start
+        ann, bob = table.editors(2)
+        ann.say(says((1, 7, b"{}")))
+        table.editors(100)
+        ann.say(says((1, 8, b"{}")))
+        clocks.append(told(bob)[-1][1])
+
+    assert clocks[0] < clocks[1] < 2**31
 
 
 def test_a_restamped_state_does_not_come_back_to_its_owner():

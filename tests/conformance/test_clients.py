@@ -94,7 +94,9 @@ def test_pycrdt_provider(server: Server) -> None:
             await until("what Ann types", lambda: str(read) == "before after")
             read.insert(0, "Bob: ")
             await until("Bob", lambda: str(ann["content"]) == "Bob: before after")
-            for socket in sockets:
-                socket.close()
+        for socket in sockets:
+            socket.close()
+            while await socket.read_message() is not None:
+                pass
 
     asyncio.run(asyncio.wait_for(story(), PATIENCE))
