@@ -4,9 +4,9 @@ y-protocols' awareness is a last-writer-wins map: client id -> (clock, JSON stat
 null says "gone". A server that only relays it gets three things wrong, and this is the cure:
 
 - An editor that comes back at the clock it left with is ignored by everybody who was told that it
-  had gone, for about 15 s, and ignores everybody who has not moved meanwhile. So an id's clock
-  towards the peers (`told`) always rises, whatever the owner counts: it begins with the time of
-  day, so that it rises over a restart as well, and it rises with each newcomer.
+  had gone, for about 15 s, and ignores everybody who has not moved meanwhile. So towards the peers
+  an id has a clock of our own (`told`): it begins with the time of day, so that it rises over a
+  restart as well, rises with each newcomer, and is never what an owner claims.
 - A connection that dies leaves a ghost for about 30 s. So every id has an owner, the session that
   spoke of it, and goes when its owner goes: at once when it said goodbye, else `GRACE` seconds
   later, time enough for a reconnect without a flicker.
@@ -49,7 +49,7 @@ class Presence:
     def __init__(self, client: int) -> None:
         self.client = client
         self.clock = -1  # as its owner counts
-        self.told = -1  # as the peers were told
+        self.told = 0  # as the peers were told: our own count
         self.state = NULL
         self.user: dict[str, object] = {}  # the state's "user", where editors put name and colour
         self.owner: Session | None = None
@@ -84,8 +84,7 @@ class Awareness:
         if turn == NEWCOMER:
             return self._introduce(session)
         changed = [p for p in self._presences.values() if p.turn > turn]
-        # What was re-stamped must not come back to its owner, who may have moved on since.
-        others = [p for p in changed if p.owner is not session or p.told == p.clock]
+        others = _others(changed, session)
         if len(others) < len(changed) or not changed:
             return write_awareness(others) if others else None
         if turn not in self._frames:
@@ -95,7 +94,7 @@ class Awareness:
     def _introduce(self, session: "Session") -> bytes | None:
         """Everybody who is here, for one who has just come. It may be back from a lost connection:
         then it has forgotten the others and not their clocks, and takes only higher ones."""
-        others = [p for p in self._presences.values() if _here(p) and p.owner is not session]
+        others = _others(filter(_here, self._presences.values()), session)
         for presence in others:
             presence.told += 1
         return write_awareness(others) if others else None
@@ -159,11 +158,11 @@ class Awareness:
             raise TooBig(f"One connection may speak for {MAX_CLIENTS} clients at most.")
         presence = self._presences[client] = Presence(client)
         # Pages that were open before a restart remember what the last process told them.
-        presence.told = max(presence.told, int((now - EPOCH) * TICKS))
+        presence.told = max(0, int((now - EPOCH) * TICKS))
         return presence
 
     def _tell(self, presence: Presence, state: bytes, now: float) -> None:
-        presence.told = max(presence.told + 1, presence.clock)
+        presence.told += 1
         presence.state = state
         presence.seen = now
         self.turn += 1
@@ -191,7 +190,7 @@ def read_awareness(update: bytes) -> list[tuple[int, int, bytes]]:
         raise TooBig(f"An awareness update may tell of {MAX_STATES} clients at most.")
     for _ in range(count):
         client = reader.var_uint()
-        clock = reader.var_uint(2**31 - 1)
+        clock = reader.var_uint()
         state = reader.var_bytes()
         if len(state) > MAX_STATE:
             raise TooBig(f"A client's awareness state may have {MAX_STATE} bytes at most.")
@@ -225,6 +224,12 @@ def write_awareness(presences: Iterable[Presence]) -> bytes:
         write_var_uint(update, presence.told)
         write_var_bytes(update, presence.state)
     return bytes(update)
+
+
+def _others(presences: Iterable[Presence], session: "Session") -> list[Presence]:
+    """Those that are not the session's own. A client takes a higher clock for the truth about
+    itself, too, though it may have moved on since, or be told of itself by somebody else."""
+    return [p for p in presences if p.owner is not session and p.client != session.client]
 
 
 def _counts(presence: Presence, session: "Session", clock: int, state: bytes) -> bool:

@@ -41,6 +41,10 @@ class SyncHandler(HardenedWebSocket):
         """The first that is offered: browsers hang up when none of theirs is taken."""
         return subprotocols[0] if subprotocols else None
 
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:
+        # What is not UTF-8 is no name: the hub says so, with a code by which clients give up.
+        return value.decode("utf-8", "surrogateescape")
+
     async def open(self, *args: str, **kwargs: str) -> None:
         self.protocol = self.ws_connection
         try:

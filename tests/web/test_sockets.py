@@ -119,7 +119,9 @@ async def test_names_are_decoded_once(connect, hub, path, name):
 
 @pytest.mark.gen_test
 @pytest.mark.expects_log("document's name")
-@pytest.mark.parametrize("path", ["", "%20x", "a%00b", "x" * 256, "a%E2%80%AEb"])
+@pytest.mark.parametrize(
+    "path", ["", "%20x", "a%00b", "x" * 256, "a%E2%80%AEb", "%FF", "%ED%A0%80"]
+)
 async def test_bad_names_are_refused_for_good(connect, path):
     """4400 is a code that makes clients give up."""
     assert (await hang_up(await connect(path)))[0] == 4400
