@@ -80,4 +80,6 @@ def ben(meet: Meet) -> Person:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "own_server: this story kills, freezes or starves its server")
+    config.addinivalue_line(
+        "markers", "own_server: this story kills, freezes or starves its server"
+    )

@@ -84,7 +84,9 @@ def test_long_lists_come_in_pages(server: Server, ada: Person) -> None:
         page.mouse.wheel(0, 100_000)
         page.keyboard.press("End")
     expect(page.locator(".row[data-name]")).to_have_count(130)
-    seen = page.locator(".row[data-name]").evaluate_all("rows => rows.map((row) => row.dataset.name)")
+    seen = page.locator(".row[data-name]").evaluate_all(
+        "rows => rows.map((row) => row.dataset.name)"
+    )
     assert set(seen) == names
     server.document("Newest", "text")
     expect(page.locator(".row[data-name]")).to_have_count(131)
@@ -93,7 +95,7 @@ def test_long_lists_come_in_pages(server: Server, ada: Person) -> None:
 
 @pytest.mark.own_server
 def test_without_a_mouse(server: Server, ada: Person) -> None:
-    """From the list into a document, through its toolbar, menus and dialogs, and back: keys only."""
+    """From the list into a document, through its toolbar, menus and dialogs, and back, by keys."""
     server.document("Beta", "text")
     server.document("Alpha", "rich")
     page = ada.home()

@@ -65,6 +65,17 @@ def test_phone_list(server: Server, meet: Meet) -> None:
     assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390
 
 
+@pytest.mark.parametrize("kind", ["text", "markdown", "code"])
+def test_print_of_what_is_out_of_view(server: Server, ada: Person, kind: str) -> None:
+    """CodeMirror draws only what is in view; paper gets every line."""
+    page = ada.open(server.document("Long", kind))
+    page.keyboard.insert_text("\n".join(f"line {number}" for number in range(500)))
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator(".panes")).to_be_hidden()
+    expect(page.locator(".print-copy")).to_contain_text("line 499")
+
+
 def test_print(server: Server, ada: Person) -> None:
     """On paper there is the text alone."""
     page = ada.open(server.document("Paper", "rich"))

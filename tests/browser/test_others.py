@@ -47,7 +47,7 @@ def test_a_tree_of_what_is_in_it(server: Server, ada: Person, ben: Person) -> No
 
 
 def test_the_editor_that_suits(server: Server, ada: Person, ben: Person) -> None:
-    """A lone Y.Text opens as text, a fitting "default" fragment as rich text; both can be edited."""
+    """A lone Y.Text opens as text, a fitting "default" fragment as rich text, to be edited."""
     peer(ben, server, "lone-text", "doc.getText('body').insert(0, 'from afar')")
     page = ada.open("lone-text")
     expect(text_of(page)).to_contain_text("from afar")

@@ -60,6 +60,7 @@ def test_carets_and_avatars(server: Server, ada: Person, ben: Person) -> None:
     for _ in range(60):
         one.keyboard.press("Enter")
     one.keyboard.insert_text("bottom")
+    wait_for(lambda: content(two).endswith("bottom"))
     caret = two.locator(".caret")
     expect(caret).to_have_text("Ada Lovelace")
     expect(two.locator("#people .avatar")).to_have_text("AL")

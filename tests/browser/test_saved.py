@@ -53,11 +53,8 @@ def test_killed_while_typing(server: Server, ada: Person, ben: Person) -> None:
         write(one, f"after {round} ")
         write(two, f"two {round} ")
         server.start()
-    text = agree(one, two)
-    for round in range(3):
-        for words in (f"before {round} ", f"after {round} ", f"two {round} "):
-            assert sorted(text).count(str(round)) == 3, words
-    assert len(text) == 3 * (len("before 0 after 0 two 0 "))
+    typed = "".join(f"before {round} after {round} two {round} " for round in range(3))
+    assert sorted(agree(one, two)) == sorted(typed)
     for person in (ada, ben):
         person.forgive(*AWAY)
 
@@ -178,3 +175,25 @@ def test_a_name_that_nobody_has(server: Server, ada: Person) -> None:
     page.goto(f"{server.url}/d/{'x' * 300}")
     expect(page.get_by_role("heading", name="cannot be the name")).to_be_visible()
     ada.forgive("404", "400")
+
+
+@pytest.mark.own_server
+def test_a_browser_that_keeps_nothing(server: Server, ada: Person) -> None:
+    """Without IndexedDB the page says that edits are only in the tab, and warns when it closes."""
+    ada.context.add_init_script(
+        "Object.defineProperty(window, 'indexedDB', { get () { throw new Error('off') } })"
+    )
+    page = ada.open(server.document("Private", "text"))
+    write(page, "a")
+    says(page, "Saved")
+    server.kill()
+    says(page, "Offline")
+    write(page, "bc")
+    says(page, "Offline, 2 edits only in this tab")
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    server.start()
+    says(page, "Saved")
+    ada.forgive(*AWAY)

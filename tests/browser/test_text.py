@@ -55,11 +55,13 @@ def test_the_preview_shows_and_stays_harmless(server: Server, ada: Person) -> No
         "<div style='position:fixed' class='notice'>x</div>\n\n"
         "[bad](javascript:window.pwned=1) ![far](https://example.org/x.png) [good](https://example.org)\n"
     )
-    preview = page.locator(".preview")
+    preview = page.locator(".rendered .preview")
     expect(preview.locator("h1")).to_have_text("Title")
     expect(preview.locator("input[type=checkbox]")).to_be_checked()
     expect(preview.locator(".tok-keyword")).to_have_text(["def", "pass"])
-    expect(preview.get_by_role("link", name="good")).to_have_attribute("href", "https://example.org")
+    expect(preview.get_by_role("link", name="good")).to_have_attribute(
+        "href", "https://example.org"
+    )
     expect(preview.locator("script, img, [onclick], [style], .notice")).to_have_count(0)
     expect(preview.locator("a[href^=javascript]")).to_have_count(0)
     expect(preview).to_contain_text("<script>window.pwned = 1</script>")

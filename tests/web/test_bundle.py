@@ -1,4 +1,4 @@
-"""The page's files: what is committed is what the sources build, and nothing is missing or strange."""
+"""The page's files: what is committed is what the sources build, and nothing is missing."""
 
 import re
 import shutil
@@ -61,7 +61,14 @@ def test_the_bundle_is_one_copy_of_everything() -> None:
     bundle = (VENDOR / "editor.js").read_text()
     assert bundle.count("__ $YJS$ __") == 1
     licences = (VENDOR / "LICENSES.txt").read_text()
-    for package in ("yjs", "y-websocket", "@tiptap/core", "@codemirror/view", "lucide", "dompurify"):
+    for package in (
+        "yjs",
+        "y-websocket",
+        "@tiptap/core",
+        "@codemirror/view",
+        "lucide",
+        "dompurify",
+    ):
         assert re.search(rf"^{re.escape(package)} \d", licences, re.MULTILINE), package
 
 

@@ -1,5 +1,6 @@
-// The third-party code that the editor page runs on, gathered into ONE module for web/static/vendor/editor.js.
-// Only re-exports live here: behaviour belongs to our own modules in web/static/js, which never name a package.
+// The third-party code that the editor page runs on, gathered into ONE module for
+// web/static/vendor/editor.js. Only re-exports live here: behaviour belongs to our own modules in
+// web/static/js, which never name a package.
 
 // Yjs and the two providers that carry a document: the server and this browser's IndexedDB.
 export * as Y from 'yjs'
@@ -23,18 +24,52 @@ export { relativePositionToAbsolutePosition, ySyncPluginKey } from '@tiptap/y-ti
 
 // Text and code: CodeMirror.
 export {
-  EditorView, ViewPlugin, WidgetType, Decoration as TextDecoration, keymap, lineNumbers, highlightActiveLine,
-  highlightActiveLineGutter, highlightSpecialChars, drawSelection, dropCursor, rectangularSelection,
-  crosshairCursor, placeholder as textPlaceholder
+  EditorView,
+  ViewPlugin,
+  WidgetType,
+  Decoration as TextDecoration,
+  keymap,
+  lineNumbers,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  highlightSpecialChars,
+  drawSelection,
+  dropCursor,
+  rectangularSelection,
+  crosshairCursor,
+  placeholder as textPlaceholder
 } from '@codemirror/view'
-export { Annotation, Compartment, EditorSelection, EditorState, RangeSet, Prec } from '@codemirror/state'
+export {
+  Annotation,
+  Compartment,
+  EditorSelection,
+  EditorState,
+  RangeSet,
+  Prec
+} from '@codemirror/state'
 export { defaultKeymap, indentWithTab } from '@codemirror/commands'
 export {
-  HighlightStyle, bracketMatching, defaultHighlightStyle, foldGutter, foldKeymap, indentOnInput, indentUnit,
+  HighlightStyle,
+  bracketMatching,
+  defaultHighlightStyle,
+  foldGutter,
+  foldKeymap,
+  indentOnInput,
+  indentUnit,
   syntaxHighlighting
 } from '@codemirror/language'
-export { highlightSelectionMatches, openSearchPanel, search, searchKeymap } from '@codemirror/search'
-export { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete'
+export {
+  highlightSelectionMatches,
+  openSearchPanel,
+  search,
+  searchKeymap
+} from '@codemirror/search'
+export {
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap
+} from '@codemirror/autocomplete'
 export { yCollab, yUndoManagerKeymap } from 'y-codemirror.next'
 export { markdown, markdownLanguage } from '@codemirror/lang-markdown'
 export { javascript } from '@codemirror/lang-javascript'

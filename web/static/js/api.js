@@ -2,38 +2,54 @@
 
 /** A failed request: status is the HTTP status, or 0 when the server could not be reached. */
 export class ApiError extends Error {
-  constructor (status, message) {
+  constructor(status, message) {
     super(message)
     this.status = status
   }
 }
 
-async function request (path, options = {}) {
+async function request(path, options = {}) {
   let response
   try {
-    response = await fetch(`/api${path}`, { ...options, headers: { Accept: 'application/json', ...options.headers } })
+    response = await fetch(`/api${path}`, {
+      ...options,
+      headers: { Accept: 'application/json', ...options.headers }
+    })
   } catch {
     throw new ApiError(0, 'The server cannot be reached.')
   }
   const body = await response.json().catch(() => null)
-  if (!response.ok) throw new ApiError(response.status, body?.error?.message ?? `The server answered ${response.status}.`)
+  if (!response.ok)
+    throw new ApiError(
+      response.status,
+      body?.error?.message ?? `The server answered ${response.status}.`
+    )
   return body
 }
 
-const send = (method, path, body) => request(path, {
-  method, body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' }
-})
+const send = (method, path, body) =>
+  request(path, {
+    method,
+    body: JSON.stringify(body),
+    headers: { 'Content-Type': 'application/json' }
+  })
 
 const at = (name) => `/documents/${encodeURIComponent(name)}`
 
-/** { documents, next }: one page of the list, newest edit first; next is the `after` of the following page, or null. */
-export function listDocuments ({ search = '', after = null, limit = 50 } = {}) {
+/**
+ * { documents, next }: one page of the list, newest edit first; next is the `after` of the
+ * following page, or null.
+ */
+export function listDocuments({ search = '', after = null, limit = 50 } = {}) {
   const query = new URLSearchParams({ search, limit: String(limit) })
   if (after !== null) query.set('after', after)
   return request(`/documents?${query}`)
 }
 
-/** A document { name, title, kind, created, edited, deleted, editors }; ApiError 404 when nobody made it. */
+/**
+ * A document { name, title, kind, created, edited, deleted, editors }; ApiError 404 when nobody
+ * made it.
+ */
 export const getDocument = (name) => request(at(name))
 
 /** Make a document; without a name the server chooses one. */

@@ -1,62 +1,111 @@
-// Modal dialogs: ask for a confirmation, ask for a line of text, show the shortcuts. All on <dialog>.
+// Modal dialogs: ask for a confirmation, ask for a line of text, show the shortcuts. All on
+// <dialog>.
 
 import { h, iconButton, keyNames } from './dom.js'
 
-function show (dialog) {
+function show(dialog) {
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => {
       dialog.remove()
       resolve(dialog.returnValue)
     })
     // A press on the backdrop lands on the dialog itself.
-    dialog.addEventListener('mousedown', (event) => { if (event.target === dialog && outside(dialog, event)) dialog.close('') })
+    dialog.addEventListener('mousedown', (event) => {
+      if (event.target === dialog && outside(dialog, event)) dialog.close('')
+    })
     document.body.append(dialog)
     dialog.showModal()
   })
 }
 
-function outside (dialog, { clientX, clientY }) {
+function outside(dialog, { clientX, clientY }) {
   const box = dialog.getBoundingClientRect()
   return clientX < box.left || clientX > box.right || clientY < box.top || clientY > box.bottom
 }
 
 /** Resolves to true when the person pressed the named button. */
-export async function confirmDialog ({ title, text, action, danger = false }) {
+export async function confirmDialog({ title, text, action, danger = false }) {
   const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' })
-  dialog.append(h('form', { method: 'dialog' },
-    h('h2', { id: 'dialog-title' }, title),
-    h('p', { class: 'text' }, text),
-    h('div', { class: 'dialog-actions' },
-      h('button', { class: 'button', value: '' }, 'Cancel'),
-      h('button', { class: danger ? 'button danger' : 'button primary', value: 'yes', autofocus: true }, action))))
-  return await show(dialog) === 'yes'
+  dialog.append(
+    h(
+      'form',
+      { method: 'dialog' },
+      h('h2', { id: 'dialog-title' }, title),
+      h('p', { class: 'text' }, text),
+      h(
+        'div',
+        { class: 'dialog-actions' },
+        h('button', { class: 'button', value: '' }, 'Cancel'),
+        h(
+          'button',
+          { class: danger ? 'button danger' : 'button primary', value: 'yes', autofocus: true },
+          action
+        )
+      )
+    )
+  )
+  return (await show(dialog)) === 'yes'
 }
 
 /** Resolves to the trimmed line, or null when it was cancelled or left empty. */
-export async function promptDialog ({ title, label, value = '', action }) {
-  const input = h('input', { class: 'input', value, autofocus: true, maxlength: '200', autocomplete: 'off' })
+export async function promptDialog({ title, label, value = '', action }) {
+  const input = h('input', {
+    class: 'input',
+    value,
+    autofocus: true,
+    maxlength: '200',
+    autocomplete: 'off'
+  })
   const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' })
-  dialog.append(h('form', { method: 'dialog' },
-    h('h2', { id: 'dialog-title' }, title),
-    h('label', { class: 'field' }, label, input),
-    h('div', { class: 'dialog-actions' },
-      h('button', { type: 'button', class: 'button', onclick: () => dialog.close('') }, 'Cancel'),
-      h('button', { class: 'button primary', value: 'yes' }, action))))
+  dialog.append(
+    h(
+      'form',
+      { method: 'dialog' },
+      h('h2', { id: 'dialog-title' }, title),
+      h('label', { class: 'field' }, label, input),
+      h(
+        'div',
+        { class: 'dialog-actions' },
+        h('button', { type: 'button', class: 'button', onclick: () => dialog.close('') }, 'Cancel'),
+        h('button', { class: 'button primary', value: 'yes' }, action)
+      )
+    )
+  )
   const answer = show(dialog)
   input.select()
-  return await answer === 'yes' ? input.value.trim() || null : null
+  return (await answer) === 'yes' ? input.value.trim() || null : null
 }
 
 /** Show groups of shortcuts: [['Text', [['Bold', 'Mod-b'], ...]], ...]. */
-export function shortcutsDialog (groups) {
+export function shortcutsDialog(groups) {
   if (document.querySelector('dialog[open]')) return
   const dialog = h('dialog', { class: 'wide', 'aria-labelledby': 'dialog-title' })
-  const group = ([name, rows]) => h('section', {}, h('h3', {}, name), h('dl', {}, rows.flatMap(([what, keys]) => [
-    h('dt', {}, what), h('dd', {}, keyNames(keys).map((key) => h('kbd', {}, key)))
-  ])))
+  const group = ([name, rows]) =>
+    h(
+      'section',
+      {},
+      h('h3', {}, name),
+      h(
+        'dl',
+        {},
+        rows.flatMap(([what, keys]) => [
+          h('dt', {}, what),
+          h(
+            'dd',
+            {},
+            keyNames(keys).map((key) => h('kbd', {}, key))
+          )
+        ])
+      )
+    )
   dialog.append(
-    h('div', { class: 'dialog-head' }, h('h2', { id: 'dialog-title' }, 'Keyboard shortcuts'),
-      iconButton('close', 'Close', { onclick: () => dialog.close() })),
-    h('div', { class: 'keys' }, groups.map(group)))
+    h(
+      'div',
+      { class: 'dialog-head' },
+      h('h2', { id: 'dialog-title' }, 'Keyboard shortcuts'),
+      iconButton('close', 'Close', { onclick: () => dialog.close() })
+    ),
+    h('div', { class: 'keys' }, groups.map(group))
+  )
   return show(dialog)
 }

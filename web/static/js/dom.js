@@ -6,9 +6,10 @@ const SVG = 'http://www.w3.org/2000/svg'
 
 /**
  * h('button', { class: 'button', onclick: save, 'aria-label': 'Save' }, icon('check'), 'Save')
- * Properties that begin with "on" are listeners; true sets an empty attribute; false, null and undefined set none.
+ * Properties that begin with "on" are listeners; true sets an empty attribute; false, null and
+ * undefined set none.
  */
-export function h (tag, props = {}, ...children) {
+export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(props)) {
     if (value === false || value == null) continue
@@ -21,11 +22,17 @@ export function h (tag, props = {}, ...children) {
 }
 
 /** One of the icons of vendor/icons.js, decorative: the control around it carries the name. */
-export function icon (name) {
+export function icon(name) {
   const svg = document.createElementNS(SVG, 'svg')
   const props = {
-    class: 'icon', viewBox: '0 0 24 24', fill: 'none', stroke: 'currentColor', 'stroke-width': '1.9',
-    'stroke-linecap': 'round', 'stroke-linejoin': 'round', 'aria-hidden': 'true'
+    class: 'icon',
+    viewBox: '0 0 24 24',
+    fill: 'none',
+    stroke: 'currentColor',
+    'stroke-width': '1.9',
+    'stroke-linecap': 'round',
+    'stroke-linejoin': 'round',
+    'aria-hidden': 'true'
   }
   for (const [key, value] of Object.entries(props)) svg.setAttribute(key, value)
   for (const [tag, attributes] of icons[name]) {
@@ -37,18 +44,26 @@ export function icon (name) {
 }
 
 /** A button that shows only an icon; its label is its accessible name and its tooltip. */
-export function iconButton (name, label, props = {}) {
-  return h('button', { type: 'button', class: 'icon-button', 'aria-label': label, 'data-tip': label, ...props }, icon(name))
+export function iconButton(name, label, props = {}) {
+  return h(
+    'button',
+    { type: 'button', class: 'icon-button', 'aria-label': label, 'data-tip': label, ...props },
+    icon(name)
+  )
 }
 
 /** The element with this id; the HTML files promise that it is there. */
 export const byId = (id) => document.getElementById(id)
 
 /** "12 edits", "1 edit". */
-export const count = (number, noun) => `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`
+export const count = (number, noun) =>
+  `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`
 
-/** Whether a key event belongs to a field or an editor, so that single-letter shortcuts must keep out. */
-export function typing (event) {
+/**
+ * Whether a key event belongs to a field or an editor, so that single-letter shortcuts must keep
+ * out.
+ */
+export function typing(event) {
   const target = event.target
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)
 }
@@ -56,7 +71,7 @@ export function typing (event) {
 export const isMac = /Mac|iPhone|iPad/.test(navigator.platform)
 
 /** "Mod-Shift-7" as the keys that this machine's keyboard shows. */
-export function keyNames (keys) {
+export function keyNames(keys) {
   const names = isMac ? { Mod: '⌘', Alt: '⌥', Shift: '⇧', Ctrl: '⌃' } : { Mod: 'Ctrl' }
   return keys.split('-').map((key) => names[key] ?? (key.length === 1 ? key.toUpperCase() : key))
 }

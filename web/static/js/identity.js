@@ -1,45 +1,81 @@
-// Who this browser says it is: a name and a colour that others see. Chosen in a popover, kept in this browser.
+// Who this browser says it is: a name and a colour that others see. Chosen in a popover, kept in
+// this browser.
 
 import { h } from './dom.js'
 import { onRecall, recall, remember } from './memory.js'
 
 /** Colours on which white letters are readable (contrast 4.5 and more). */
 export const COLORS = [
-  '#c2255c', '#c92a2a', '#b3450b', '#8f5a00', '#4d7c0f', '#2b7a3d', '#0b7a6f', '#0b7285', '#1864ab', '#3b5bdb',
-  '#6741d9', '#9c36b5'
+  '#c2255c',
+  '#c92a2a',
+  '#b3450b',
+  '#8f5a00',
+  '#4d7c0f',
+  '#2b7a3d',
+  '#0b7a6f',
+  '#0b7285',
+  '#1864ab',
+  '#3b5bdb',
+  '#6741d9',
+  '#9c36b5'
 ]
 const ANIMALS = [
-  'Otter', 'Heron', 'Lynx', 'Finch', 'Badger', 'Puffin', 'Marten', 'Ibis', 'Wren', 'Hare', 'Seal', 'Kestrel',
-  'Tapir', 'Newt', 'Plover', 'Fox'
+  'Otter',
+  'Heron',
+  'Lynx',
+  'Finch',
+  'Badger',
+  'Puffin',
+  'Marten',
+  'Ibis',
+  'Wren',
+  'Hare',
+  'Seal',
+  'Kestrel',
+  'Tapir',
+  'Newt',
+  'Plover',
+  'Fox'
 ]
 const pick = (list) => list[Math.floor(Math.random() * list.length)]
-const token = () => Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+const token = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
+    byte.toString(16).padStart(2, '0')
+  ).join('')
 
 /** A colour that is safe to put into a style, whatever a peer sent. */
-export const safeColor = (color) => /^#[0-9a-f]{6}$/i.test(color) ? color : '#5b6472'
+export const safeColor = (color) => (/^#[0-9a-f]{6}$/i.test(color) ? color : '#5b6472')
 
 /** Black or white, whichever is readable on the colour. */
-export function inkOn (color) {
-  const [red, green, blue] = [1, 3, 5].map((at) => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2)
+export function inkOn(color) {
+  const [red, green, blue] = [1, 3, 5].map(
+    (at) => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2
+  )
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.3 ? '#14181f' : '#ffffff'
 }
 
 /** "Ada Lovelace" is AL, "Guest Otter" GO, "ada" AD. */
-export function initials (name) {
+export function initials(name) {
   const words = name.trim().split(/\s+/).filter(Boolean)
-  const letters = words.length > 1 ? [words[0], words.at(-1)].map((word) => [...word][0]) : [...(words[0] ?? '?')].slice(0, 2)
+  const letters =
+    words.length > 1
+      ? [words[0], words.at(-1)].map((word) => [...word][0])
+      : [...(words[0] ?? '?')].slice(0, 2)
   return letters.join('').toUpperCase()
 }
 
-function load () {
+function load() {
   const known = recall('me')
-  if (typeof known?.name === 'string' && typeof known?.id === 'string') return { ...known, color: safeColor(known.color) }
+  if (typeof known?.name === 'string' && typeof known?.id === 'string')
+    return { ...known, color: safeColor(known.color) }
   const fresh = { id: token(), name: `Guest ${pick(ANIMALS)}`, color: pick(COLORS) }
   remember('me', fresh)
   return fresh
 }
 
-/** { id, name, color }: what awareness shows as `user`. The id says that two tabs are one person. */
+/**
+ * { id, name, color }: what awareness shows as `user`. The id says that two tabs are one person.
+ */
 export let me = load()
 
 const listeners = new Set()
@@ -47,20 +83,29 @@ const listeners = new Set()
 /** Call listener(me) whenever the name or the colour changes, here or in another tab. */
 export const onIdentity = (listener) => listeners.add(listener)
 
-function change (fields, keep = true) {
+function change(fields, keep = true) {
   me = { ...me, ...fields }
   if (keep) remember('me', me)
   for (const listener of listeners) listener(me)
 }
 
-onRecall('me', (value) => { if (value) change(value, false) })
+onRecall('me', (value) => {
+  if (value) change(value, false)
+})
 
 /** The contents of the popover in which one says who one is. */
-export function identityPanel () {
+export function identityPanel() {
   const name = h('input', {
-    class: 'input', value: me.name, maxlength: '40', autocomplete: 'off', spellcheck: 'false', 'aria-label': 'Your name'
+    class: 'input',
+    value: me.name,
+    maxlength: '40',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    'aria-label': 'Your name'
   })
-  name.addEventListener('input', () => { if (name.value.trim()) change({ name: name.value.trim() }) })
+  name.addEventListener('input', () => {
+    if (name.value.trim()) change({ name: name.value.trim() })
+  })
   const swatches = COLORS.map((color) => {
     const input = h('input', { type: 'radio', name: 'color', 'aria-label': color })
     input.checked = color === me.color
@@ -68,8 +113,11 @@ export function identityPanel () {
     input.addEventListener('change', () => change({ color }))
     return input
   })
-  return h('div', { class: 'identity' },
+  return h(
+    'div',
+    { class: 'identity' },
     h('label', { class: 'field' }, 'Your name', name),
     h('fieldset', { class: 'swatches' }, h('legend', {}, 'Your colour'), swatches),
-    h('p', { class: 'fine' }, 'Others see this beside your caret. It is kept in this browser.'))
+    h('p', { class: 'fine' }, 'Others see this beside your caret. It is kept in this browser.')
+  )
 }

@@ -4,7 +4,7 @@
 const key = (name) => `quire:${name}`
 
 /** The remembered value, or null. */
-export function recall (name) {
+export function recall(name) {
   try {
     return JSON.parse(localStorage.getItem(key(name)))
   } catch {
@@ -13,24 +13,31 @@ export function recall (name) {
 }
 
 /** Remember a JSON value; null forgets it. */
-export function remember (name, value) {
+export function remember(name, value) {
   try {
     if (value === null) localStorage.removeItem(key(name))
     else localStorage.setItem(key(name), JSON.stringify(value))
-  } catch { /* see the first lines */ }
+  } catch {
+    /* see the first lines */
+  }
 }
 
 /** Call listener(value) when another tab of this browser changes the value. */
-export function onRecall (name, listener) {
+export function onRecall(name, listener) {
   addEventListener('storage', (event) => {
     if (event.key === key(name)) listener(recall(name))
   })
 }
 
-/** What follows `prefix` in the names of everything remembered: recallAll('unsent:') lists documents. */
-export function recallAll (prefix) {
+/**
+ * What follows `prefix` in the names of everything remembered: recallAll('unsent:') lists
+ * documents.
+ */
+export function recallAll(prefix) {
   try {
-    return Object.keys(localStorage).filter((name) => name.startsWith(key(prefix))).map((name) => name.slice(key(prefix).length))
+    return Object.keys(localStorage)
+      .filter((name) => name.startsWith(key(prefix)))
+      .map((name) => name.slice(key(prefix).length))
   } catch {
     return []
   }

@@ -1,11 +1,13 @@
-// Menus and small panels that hang below a button: the browser's own popover, placed and made keyable.
+// Menus and small panels that hang below a button: the browser's own popover, placed and made
+// keyable.
 
 import { h, icon } from './dom.js'
 
-function place (popover, anchor) {
+// Below the anchor, in line with its outer edge; above it where there is no room.
+function place(popover, anchor) {
   const box = anchor.getBoundingClientRect()
   const { offsetWidth: width, offsetHeight: height } = popover
-  const left = box.left + width > innerWidth - 8 ? box.right - width : box.left
+  const left = box.left + box.right > innerWidth ? box.right - width : box.left
   const below = box.bottom + 6
   const top = below + height > innerHeight - 8 ? Math.max(8, box.top - height - 6) : below
   popover.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`
@@ -13,11 +15,19 @@ function place (popover, anchor) {
 }
 
 /**
- * Open a panel with these contents at the anchor; it goes away on Escape, a click elsewhere, or close().
- * Focus goes to the first field or button inside, and back to the anchor afterwards.
+ * Open a panel with these contents at the anchor; it goes away on Escape, a click elsewhere, or
+ * close(). Focus goes to the first field or button inside, and back to the anchor afterwards.
  */
-export function openPanel (anchor, contents, { label, className = 'panel', role = 'dialog', focus = true, onclose } = {}) {
-  const popover = h('div', { class: `popover ${className}`, popover: 'auto', role, 'aria-label': label }, contents)
+export function openPanel(
+  anchor,
+  contents,
+  { label, className = 'panel', role = 'dialog', focus = true, onclose } = {}
+) {
+  const popover = h(
+    'div',
+    { class: `popover ${className}`, popover: 'auto', role, 'aria-label': label },
+    contents
+  )
   document.body.append(popover)
   const expands = anchor.hasAttribute('aria-haspopup')
   popover.addEventListener('toggle', (event) => {
@@ -41,7 +51,7 @@ export function openPanel (anchor, contents, { label, className = 'panel', role 
 
 const STEPS = { ArrowDown: 1, ArrowUp: -1 }
 
-function step (event, menu) {
+function step(event, menu) {
   const items = [...menu.querySelectorAll('.menu-item')]
   const at = items.indexOf(document.activeElement)
   let next = null
@@ -51,40 +61,55 @@ function step (event, menu) {
   else if (event.key.length === 1 && event.key !== ' ') {
     const letter = event.key.toLowerCase()
     const order = items.slice(at + 1).concat(items.slice(0, at + 1))
-    next = items.indexOf(order.find((item) => item.textContent.trim().toLowerCase().startsWith(letter)))
+    next = items.indexOf(
+      order.find((item) => item.textContent.trim().toLowerCase().startsWith(letter))
+    )
   }
   if (next === null || next < 0) return
   event.preventDefault()
   items[next].focus()
 }
 
-function menuItem (item, close) {
+function menuItem(item, close) {
   const body = [
     item.icon && icon(item.icon),
     h('span', { class: 'label' }, item.label, item.small && h('small', {}, item.small)),
     item.hint && h('span', { class: 'hint' }, item.hint)
   ]
   const checked = item.checked === undefined ? {} : { 'aria-checked': String(item.checked) }
-  const button = h('button', {
-    type: 'button', class: item.danger ? 'menu-item danger' : 'menu-item', tabindex: '-1',
-    role: item.checked === undefined ? 'menuitem' : 'menuitemradio', ...checked
-  }, body, item.checked ? icon('check') : null)
-  button.addEventListener('click', () => { close(); item.run() })
+  const button = h(
+    'button',
+    {
+      type: 'button',
+      class: item.danger ? 'menu-item danger' : 'menu-item',
+      tabindex: '-1',
+      role: item.checked === undefined ? 'menuitem' : 'menuitemradio',
+      ...checked
+    },
+    body,
+    item.checked ? icon('check') : null
+  )
+  button.addEventListener('click', () => {
+    close()
+    item.run()
+  })
   return button
 }
 
 /** Open a menu of { label, icon?, small?, hint?, danger?, checked?, run } or null for a line. */
-export function openMenu (anchor, items, label) {
+export function openMenu(anchor, items, label) {
   let menu = null
   const close = () => menu.close()
-  const rows = items.map((item) => item === null ? h('div', { class: 'menu-line', role: 'separator' }) : menuItem(item, close))
+  const rows = items.map((item) =>
+    item === null ? h('div', { class: 'menu-line', role: 'separator' }) : menuItem(item, close)
+  )
   menu = openPanel(anchor, rows, { label, className: 'menu', role: 'menu' })
   menu.element.addEventListener('keydown', (event) => step(event, menu.element))
   return menu
 }
 
 /** Make a button open a menu; `items` is asked each time. */
-export function menuButton (button, items, label) {
+export function menuButton(button, items, label) {
   button.setAttribute('aria-haspopup', 'menu')
   button.setAttribute('aria-expanded', 'false')
   button.addEventListener('click', () => openMenu(button, items(), label))

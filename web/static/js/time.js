@@ -11,7 +11,7 @@ const date = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short'
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
 
 /** "just now", "12 min ago", "3 h ago", "yesterday 14:05", "Tuesday", "4 Mar", "4 Mar 2024". */
-export function relativeTime (time, now = Date.now()) {
+export function relativeTime(time, now = Date.now()) {
   const ago = now - time
   if (ago < MINUTE) return 'just now'
   if (ago < HOUR) return `${Math.floor(ago / MINUTE)} min ago`
@@ -19,7 +19,9 @@ export function relativeTime (time, now = Date.now()) {
   if (time >= midnight) return `${Math.floor(ago / HOUR)} h ago`
   if (time >= midnight - DAY) return `yesterday ${clock.format(time)}`
   if (time >= midnight - 5 * DAY) return weekday.format(time)
-  return new Date(time).getFullYear() === new Date(now).getFullYear() ? day.format(time) : date.format(time)
+  return new Date(time).getFullYear() === new Date(now).getFullYear()
+    ? day.format(time)
+    : date.format(time)
 }
 
 export const exactTime = (time) => exact.format(time)

@@ -6,17 +6,41 @@ const SECONDS = 10
 
 let stack = null
 
-/** Say something; `action` is { label, run }. It stays for ten seconds, longer while pointed at or focused. */
-export function toast (words, action = null) {
-  stack ??= document.body.appendChild(h('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' }))
+/**
+ * Say something; `action` is { label, run }. It stays for ten seconds, longer while pointed at or
+ * focused.
+ */
+export function toast(words, action = null) {
+  stack ??= document.body.appendChild(
+    h('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' })
+  )
   let timer = null
-  const gone = () => { clearTimeout(timer); box.remove() }
-  const wait = () => { clearTimeout(timer); timer = setTimeout(gone, SECONDS * 1000) }
+  const gone = () => {
+    clearTimeout(timer)
+    box.remove()
+  }
+  const wait = () => {
+    clearTimeout(timer)
+    timer = setTimeout(gone, SECONDS * 1000)
+  }
   const hold = () => clearTimeout(timer)
-  const box = h('div', { class: 'toast', onpointerenter: hold, onpointerleave: wait, onfocusin: hold, onfocusout: wait },
+  const act = () => {
+    gone()
+    action.run()
+  }
+  const box = h(
+    'div',
+    {
+      class: 'toast',
+      onpointerenter: hold,
+      onpointerleave: wait,
+      onfocusin: hold,
+      onfocusout: wait
+    },
     h('span', { class: 'words' }, words),
-    action && h('button', { type: 'button', class: 'act', onclick: () => { gone(); action.run() } }, action.label),
-    iconButton('close', 'Dismiss', { onclick: gone, 'data-tip': null }))
+    action && h('button', { type: 'button', class: 'act', onclick: act }, action.label),
+    iconButton('close', 'Dismiss', { onclick: gone, 'data-tip': null })
+  )
   stack.append(box)
   wait()
 }

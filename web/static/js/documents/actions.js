@@ -1,6 +1,13 @@
-// What one can do with a document from outside it: make, rename, delete, bring back. Dialogs, requests, toasts.
+// What one can do with a document from outside it: make, rename, delete, bring back. Dialogs,
+// requests, toasts.
 
-import { createDocument, deleteDocument, documentUrl, renameDocument, undeleteDocument } from '../api.js'
+import {
+  createDocument,
+  deleteDocument,
+  documentUrl,
+  renameDocument,
+  undeleteDocument
+} from '../api.js'
 import { confirmDialog, promptDialog } from '../dialogs.js'
 import { KINDS, titleOf } from '../kinds.js'
 import { toast } from '../toast.js'
@@ -8,7 +15,7 @@ import { toast } from '../toast.js'
 const sorry = (what, error) => toast(`${what}: ${error.message}`)
 
 /** Make an untitled document and go there; the editor asks for its title first. */
-export async function makeDocument (kind) {
+export async function makeDocument(kind) {
   try {
     const doc = await createDocument({ title: 'Untitled', kind })
     sessionStorage.setItem('quire:fresh', doc.name)
@@ -19,11 +26,22 @@ export async function makeDocument (kind) {
 }
 
 /** The items of a "New" menu. */
-export const newItems = () => KINDS.map(({ kind, icon, label, hint }) => ({ icon, label, small: hint, run: () => makeDocument(kind) }))
+export const newItems = () =>
+  KINDS.map(({ kind, icon, label, hint }) => ({
+    icon,
+    label,
+    small: hint,
+    run: () => makeDocument(kind)
+  }))
 
 /** Ask for a title; resolves to the document as it is then, or null. */
-export async function renameDialog (doc) {
-  const title = await promptDialog({ title: 'Rename document', label: 'Title', value: titleOf(doc), action: 'Rename' })
+export async function renameDialog(doc) {
+  const title = await promptDialog({
+    title: 'Rename document',
+    label: 'Title',
+    value: titleOf(doc),
+    action: 'Rename'
+  })
   if (title === null || title === doc.title) return null
   try {
     return await renameDocument(doc.name, title)
@@ -33,13 +51,20 @@ export async function renameDialog (doc) {
   }
 }
 
-/** Ask, delete, offer to undo; resolves to whether it was deleted. `restored` is called after an undo. */
-export async function deleteDialog (doc, restored = () => {}) {
+/**
+ * Ask, delete, offer to undo; resolves to whether it was deleted. `restored` is called after an
+ * undo.
+ */
+export async function deleteDialog(doc, restored = () => {}) {
   const here = doc.editors?.length ?? 0
   const sure = await confirmDialog({
     title: `Delete “${titleOf(doc)}”?`,
-    text: here > 0 ? 'It is being edited right now; its editors will be told. You can undo this.' : 'You can undo this.',
-    action: 'Delete', danger: true
+    text:
+      here > 0
+        ? 'It is being edited right now; its editors will be told. You can undo this.'
+        : 'You can undo this.',
+    action: 'Delete',
+    danger: true
   })
   if (!sure) return false
   try {
@@ -52,7 +77,7 @@ export async function deleteDialog (doc, restored = () => {}) {
   return true
 }
 
-async function bringBack (doc, restored) {
+async function bringBack(doc, restored) {
   try {
     await undeleteDocument(doc.name)
     restored()

@@ -1,5 +1,6 @@
-// What the list knows: the documents read so far, in order. Reads pages, refreshes, remembers the last list for when
-// the server cannot be reached. Knows nothing of the DOM: it calls `changed(catalog)` and the page draws.
+// What the list knows: the documents read so far, in order. Reads pages, refreshes, remembers the
+// last list for when the server cannot be reached. Knows nothing of the DOM: it calls
+// `changed(catalog)` and the page draws.
 
 import { listDocuments } from '../api.js'
 import { recall, recallAll, remember } from '../memory.js'
@@ -8,11 +9,22 @@ const PAGE = 50
 const MOST = 200
 
 // For when the server cannot be reached: the last list, and whatever has edits that wait here.
-function remembered () {
+function remembered() {
   const { at, documents } = recall('list') ?? { at: null, documents: [] }
   const listed = new Set(documents.map((doc) => doc.name))
-  const waiting = recallAll('unsent:').filter((name) => !listed.has(name)).map((name) => recall(`meta:${name}`)).filter(Boolean)
-  return { at, documents: [...waiting, ...documents].map((doc) => ({ created: null, edited: null, ...doc, editors: [] })) }
+  const waiting = recallAll('unsent:')
+    .filter((name) => !listed.has(name))
+    .map((name) => recall(`meta:${name}`))
+    .filter(Boolean)
+  return {
+    at,
+    documents: [...waiting, ...documents].map((doc) => ({
+      created: null,
+      edited: null,
+      ...doc,
+      editors: []
+    }))
+  }
 }
 
 export class Catalog {
@@ -28,12 +40,12 @@ export class Catalog {
   #turn = 0
   #reading = false
 
-  constructor (changed) {
+  constructor(changed) {
     this.#changed = changed
   }
 
   /** Read from the top, as much as is shown now. */
-  async refresh () {
+  async refresh() {
     const turn = ++this.#turn
     const pages = Math.floor(this.documents.length / PAGE) + 1
     try {
@@ -42,7 +54,10 @@ export class Catalog {
       const fresh = new Set(page.documents.map((doc) => doc.name))
       const last = this.documents.findIndex((doc) => doc.name === page.documents.at(-1)?.name)
       // What was read beyond these pages stays, unless it has come forward.
-      const beyond = page.next === null || last < 0 ? [] : this.documents.slice(last + 1).filter((doc) => !fresh.has(doc.name))
+      const beyond =
+        page.next === null || last < 0
+          ? []
+          : this.documents.slice(last + 1).filter((doc) => !fresh.has(doc.name))
       this.documents = [...page.documents, ...beyond]
       if (beyond.length === 0) this.next = page.next
       this.#settle(null)
@@ -52,7 +67,7 @@ export class Catalog {
   }
 
   /** Search anew; the old rows stay until the answer is there. */
-  find (search) {
+  find(search) {
     if (search === this.search) return Promise.resolve()
     this.search = search
     this.documents = this.documents.slice(0, PAGE)
@@ -61,7 +76,7 @@ export class Catalog {
   }
 
   /** Read the next page, if there is one. */
-  async more () {
+  async more() {
     if (this.next === null || this.#reading) return
     this.#reading = true
     const turn = this.#turn
@@ -80,22 +95,23 @@ export class Catalog {
   }
 
   /** Show a change of ours at once; the next refresh confirms it. */
-  patch (name, fields) {
-    this.documents = this.documents.map((doc) => doc.name === name ? { ...doc, ...fields } : doc)
+  patch(name, fields) {
+    this.documents = this.documents.map((doc) => (doc.name === name ? { ...doc, ...fields } : doc))
     this.#changed(this)
   }
 
-  drop (name) {
+  drop(name) {
     this.#turn++
     this.documents = this.documents.filter((doc) => doc.name !== name)
     this.#changed(this)
   }
 
-  #settle (error) {
+  #settle(error) {
     this.error = error
     if (error === null) {
       this.asOf = null
-      if (this.search === '') remember('list', { at: Date.now(), documents: this.documents.slice(0, PAGE) })
+      if (this.search === '')
+        remember('list', { at: Date.now(), documents: this.documents.slice(0, PAGE) })
     } else if (this.state === 'loading') {
       const kept = remembered()
       this.documents = kept.documents

@@ -14,17 +14,34 @@ import { ghostRows, makeRow, updateRow } from './row.js'
 
 const REFRESH = 4000
 const SHORTCUTS = [
-  ['Documents', [['Search', '/'], ['New document', 'N'], ['Next, previous', '↓-↑'], ['Open', 'Enter']]],
-  ['The selected one', [['Rename', 'F2'], ['Delete', 'Del'], ['This help', '?']]]
+  [
+    'Documents',
+    [
+      ['Search', '/'],
+      ['New document', 'N'],
+      ['Next, previous', '↓-↑'],
+      ['Open', 'Enter']
+    ]
+  ],
+  [
+    'The selected one',
+    [
+      ['Rename', 'F2'],
+      ['Delete', 'Del'],
+      ['This help', '?']
+    ]
+  ]
 ]
 
 const list = byId('list')
 const search = byId('search')
 const catalog = new Catalog(draw)
 
-function draw ({ documents, state }) {
+function draw({ documents, state }) {
   const focused = document.activeElement?.closest?.('.row')
-  const rows = new Map([...list.querySelectorAll('.row[data-name]')].map((row) => [row.dataset.name, row]))
+  const rows = new Map(
+    [...list.querySelectorAll('.row[data-name]')].map((row) => [row.dataset.name, row])
+  )
   const wanted = documents.map((doc) => {
     const row = rows.get(doc.name)
     if (!row) return makeRow(doc, openRowMenu)
@@ -33,15 +50,18 @@ function draw ({ documents, state }) {
   })
   // Moving a node takes its focus away, so only what is out of place moves.
   for (const child of [...list.children]) if (!wanted.includes(child)) child.remove()
-  wanted.forEach((row, at) => { if (list.children[at] !== row) list.insertBefore(row, list.children[at] ?? null) })
-  if (focused?.isConnected && document.activeElement === document.body) focused.querySelector('.open').focus()
+  wanted.forEach((row, at) => {
+    if (list.children[at] !== row) list.insertBefore(row, list.children[at] ?? null)
+  })
+  if (focused?.isConnected && document.activeElement === document.body)
+    focused.querySelector('.open').focus()
   list.setAttribute('aria-busy', String(state === 'loading'))
   byId('columns').hidden = documents.length === 0
   drawEmpty(documents)
   drawBanner()
 }
 
-function drawEmpty (documents) {
+function drawEmpty(documents) {
   const box = byId('empty')
   if (documents.length > 0 || catalog.state === 'loading') return box.replaceChildren()
   if (catalog.error) return box.replaceChildren(noticeError())
@@ -50,69 +70,123 @@ function drawEmpty (documents) {
   box.replaceChildren(catalog.search === '' ? invitation() : nothingFound())
 }
 
-function invitation () {
-  return h('section', { class: 'notice' },
+function invitation() {
+  return h(
+    'section',
+    { class: 'notice' },
     h('span', { class: 'badge' }, icon('filePlus')),
     h('h1', {}, 'Write something together'),
-    h('p', {}, 'Documents live here. Start one, send its link to somebody, and type at the same time: every edit is on disk before the page says Saved.'),
-    h('div', { class: 'starters' }, KINDS.map(({ kind, icon: name, label, hint }) =>
-      h('button', { type: 'button', class: 'starter', onclick: () => makeDocument(kind) }, icon(name), h('b', {}, label), h('small', {}, hint)))))
+    h(
+      'p',
+      {},
+      'Start a document, send its link to somebody, and type at the same time. ' +
+        'When the page says Saved, it is on disk.'
+    ),
+    h(
+      'div',
+      { class: 'starters' },
+      KINDS.map(({ kind, icon: name, label, hint }) =>
+        h(
+          'button',
+          { type: 'button', class: 'starter', onclick: () => makeDocument(kind) },
+          icon(name),
+          h('b', {}, label),
+          h('small', {}, hint)
+        )
+      )
+    )
+  )
 }
 
-const nothingFound = () => h('section', { class: 'notice' },
-  h('span', { class: 'badge' }, icon('search')),
-  h('h1', {}, `Nothing found for “${catalog.search}”`),
-  h('p', {}, 'The search looks in titles and names.'),
-  h('div', { class: 'choices' }, h('button', { type: 'button', class: 'button', onclick: clearSearch }, 'Clear the search')))
+const nothingFound = () =>
+  h(
+    'section',
+    { class: 'notice' },
+    h('span', { class: 'badge' }, icon('search')),
+    h('h1', {}, `Nothing found for “${catalog.search}”`),
+    h('p', {}, 'The search looks in titles and names.'),
+    h(
+      'div',
+      { class: 'choices' },
+      h('button', { type: 'button', class: 'button', onclick: clearSearch }, 'Clear the search')
+    )
+  )
 
-const noticeError = () => h('section', { class: 'notice' },
-  h('span', { class: 'badge' }, icon('offline')),
-  h('h1', {}, 'The documents cannot be read'),
-  h('p', {}, catalog.error.message),
-  h('div', { class: 'choices' }, h('button', { type: 'button', class: 'button', onclick: () => catalog.refresh() }, 'Try again')))
+const noticeError = () =>
+  h(
+    'section',
+    { class: 'notice' },
+    h('span', { class: 'badge' }, icon('offline')),
+    h('h1', {}, 'The documents cannot be read'),
+    h('p', {}, catalog.error.message),
+    h(
+      'div',
+      { class: 'choices' },
+      h(
+        'button',
+        { type: 'button', class: 'button', onclick: () => catalog.refresh() },
+        'Try again'
+      )
+    )
+  )
 
-function drawBanner () {
+function drawBanner() {
   const banner = byId('banner')
   banner.hidden = !catalog.error || catalog.documents.length === 0
   if (banner.hidden) return
-  const words = catalog.asOf ? `Offline. This is the list as of ${clockTime(catalog.asOf)}.` : 'Offline. The list may have changed since.'
+  const words = catalog.asOf
+    ? `Offline. This is the list as of ${clockTime(catalog.asOf)}.`
+    : 'Offline. The list may have changed since.'
   if (banner.dataset.words === words && banner.firstChild) return
   banner.dataset.words = words
   banner.replaceChildren(icon('offline'), words)
 }
 
-function openRowMenu (doc, button) {
-  openMenu(button, [
-    { icon: 'external', label: 'Open in new tab', run: () => open(list.querySelector(`[data-name="${CSS.escape(doc.name)}"] .open`).href, '_blank', 'noopener') },
-    { icon: 'pencil', label: 'Rename', hint: 'F2', run: () => rename(doc) },
-    null,
-    { icon: 'trash', label: 'Delete', hint: 'Del', danger: true, run: () => remove(doc) }
-  ], `${doc.title || doc.name}`)
+function openRowMenu(doc, button) {
+  openMenu(
+    button,
+    [
+      {
+        icon: 'external',
+        label: 'Open in new tab',
+        run: () =>
+          open(
+            list.querySelector(`[data-name="${CSS.escape(doc.name)}"] .open`).href,
+            '_blank',
+            'noopener'
+          )
+      },
+      { icon: 'pencil', label: 'Rename', hint: 'F2', run: () => rename(doc) },
+      null,
+      { icon: 'trash', label: 'Delete', hint: 'Del', danger: true, run: () => remove(doc) }
+    ],
+    `${doc.title || doc.name}`
+  )
 }
 
-async function rename (doc) {
+async function rename(doc) {
   const renamed = await renameDialog(doc)
   if (renamed) catalog.patch(doc.name, { title: renamed.title })
   focusRow(list.querySelector(`[data-name="${CSS.escape(doc.name)}"]`))
 }
 
-async function remove (doc) {
+async function remove(doc) {
   const row = list.querySelector(`[data-name="${CSS.escape(doc.name)}"]`)
   const neighbour = row?.nextElementSibling ?? row?.previousElementSibling
-  if (!await deleteDialog(doc, () => catalog.refresh())) return focusRow(row)
+  if (!(await deleteDialog(doc, () => catalog.refresh()))) return focusRow(row)
   catalog.drop(doc.name)
   focusRow(neighbour)
 }
 
 const focusRow = (row) => row?.querySelector('.open')?.focus()
 
-function clearSearch () {
+function clearSearch() {
   search.value = ''
   catalog.find('')
   search.focus()
 }
 
-function step (by) {
+function step(by) {
   const rows = [...list.querySelectorAll('.row[data-name]')]
   const at = rows.indexOf(document.activeElement.closest('.row'))
   if (at === 0 && by < 0) return search.focus()
@@ -126,12 +200,16 @@ const ANYWHERE = {
 }
 const ON_ROW = { Delete: remove, Backspace: remove, F2: rename }
 
-function answerKey (event) {
+function answerKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
   if (document.querySelector('dialog[open], [popover=auto]:popover-open')) return
   const row = document.activeElement.closest('.row[data-name]')
   if (event.key === 'Escape' && event.target === search) return clearSearch()
-  if (event.key === 'ArrowDown' && (row || event.target === search || event.target === document.body)) step(1)
+  if (
+    event.key === 'ArrowDown' &&
+    (row || event.target === search || event.target === document.body)
+  )
+    step(1)
   else if (event.key === 'ArrowUp' && row) step(-1)
   else if (row && ON_ROW[event.key]) ON_ROW[event.key](row.doc)
   else if (!typing(event) && ANYWHERE[event.key]) ANYWHERE[event.key]()
@@ -139,31 +217,45 @@ function answerKey (event) {
   event.preventDefault()
 }
 
-// Observing anew makes the browser say again that the end is in view, should a page not have filled the screen.
-function readOnScroll () {
+// Observing anew makes the browser say again that the end is in view, should a page not have filled
+// the screen.
+function readOnScroll() {
   const end = byId('more')
-  const observer = new IntersectionObserver(async ([entry]) => {
-    if (!entry.isIntersecting || catalog.next === null) return
-    await catalog.more()
-    observer.unobserve(end)
-    observer.observe(end)
-  }, { rootMargin: '600px' })
+  const observer = new IntersectionObserver(
+    async ([entry]) => {
+      if (!entry.isIntersecting || catalog.next === null) return
+      await catalog.more()
+      observer.unobserve(end)
+      observer.observe(end)
+    },
+    { rootMargin: '600px' }
+  )
   observer.observe(end)
 }
 
-function keepFresh () {
-  const refresh = () => { if (!document.hidden) catalog.refresh() }
+function keepFresh() {
+  const refresh = () => {
+    if (!document.hidden) catalog.refresh()
+  }
   setInterval(refresh, REFRESH)
   document.addEventListener('visibilitychange', refresh)
   addEventListener('online', refresh)
-  addEventListener('pageshow', (event) => { if (event.persisted) refresh() })
+  addEventListener('pageshow', (event) => {
+    if (event.persisted) refresh()
+  })
 }
 
-function start () {
+function start() {
   startTooltips()
   byId('new').replaceChildren(icon('plus'), 'New')
   menuButton(byId('new'), newItems, 'New document')
-  byId('tools').append(iconButton('keyboard', 'Keyboard shortcuts', { 'data-keys': '?', onclick: () => shortcutsDialog(SHORTCUTS) }), themeButton())
+  byId('tools').append(
+    iconButton('keyboard', 'Keyboard shortcuts', {
+      'data-keys': '?',
+      onclick: () => shortcutsDialog(SHORTCUTS)
+    }),
+    themeButton()
+  )
   list.replaceChildren(...ghostRows(6))
   let timer = null
   search.addEventListener('input', () => {

@@ -1,4 +1,5 @@
-// One row of the documents list: made once per document, updated in place so that focus and hover survive a refresh.
+// One row of the documents list: made once per document, updated in place so that focus and hover
+// survive a refresh.
 
 import { documentUrl } from '../api.js'
 import { avatarRow } from '../avatars.js'
@@ -8,13 +9,13 @@ import { recall } from '../memory.js'
 import { exactTime, relativeTime } from '../time.js'
 
 /** Several tabs of one person are one editor here. */
-function people (editors) {
+function people(editors) {
   const seen = new Map()
   for (const editor of editors ?? []) seen.set(`${editor.name} ${editor.color}`, editor)
   return [...seen.values()]
 }
 
-function subline (doc, time) {
+function subline(doc, time) {
   const unsent = recall(`unsent:${doc.name}`)
   return [
     unsent && h('span', { class: 'unsent' }, `${count(unsent, 'edit')} not sent yet · `),
@@ -24,22 +25,33 @@ function subline (doc, time) {
 }
 
 /** A <li>; `onmenu(doc, button)` opens its menu. The document it shows is `row.doc`. */
-export function makeRow (doc, onmenu) {
-  const more = iconButton('more', '', { 'aria-haspopup': 'menu', 'aria-expanded': 'false', tabindex: '-1' })
-  const row = h('li', { class: 'row', 'data-name': doc.name },
+export function makeRow(doc, onmenu) {
+  const more = iconButton('more', '', {
+    'aria-haspopup': 'menu',
+    'aria-expanded': 'false',
+    tabindex: '-1'
+  })
+  const row = h(
+    'li',
+    { class: 'row', 'data-name': doc.name },
     h('span', { class: 'tile' }),
-    h('a', { class: 'open', href: documentUrl(doc.name), draggable: 'false' },
-      h('span', { class: 'title' }), h('span', { class: 'sub' })),
+    h(
+      'a',
+      { class: 'open', href: documentUrl(doc.name), draggable: 'false' },
+      h('span', { class: 'title' }),
+      h('span', { class: 'sub' })
+    ),
     h('span', { class: 'who avatars' }),
     h('time', { class: 'edited' }),
-    more)
+    more
+  )
   more.addEventListener('click', () => onmenu(row.doc, more))
   updateRow(row, doc)
   return row
 }
 
 /** Show the document as it is now. */
-export function updateRow (row, doc) {
+export function updateRow(row, doc) {
   const part = (name) => row.querySelector(name)
   const time = doc.edited ?? doc.created
   const kind = kindOf(doc.kind)
@@ -67,6 +79,14 @@ export function updateRow (row, doc) {
 }
 
 /** Grey rows while the first page is on its way. */
-export const ghostRows = (number) => Array.from({ length: number }, () => h('li', { class: 'row ghost', 'aria-hidden': 'true' },
-  h('span', { class: 'tile' }), h('div', {}, h('span', { class: 'title' }), h('span', { class: 'sub' })),
-  h('div'), h('span', { class: 'edited' })))
+export const ghostRows = (number) =>
+  Array.from({ length: number }, () =>
+    h(
+      'li',
+      { class: 'row ghost', 'aria-hidden': 'true' },
+      h('span', { class: 'tile' }),
+      h('div', {}, h('span', { class: 'title' }), h('span', { class: 'sub' })),
+      h('div'),
+      h('span', { class: 'edited' })
+    )
+  )

@@ -1,4 +1,5 @@
-// The editor page: reads which document it is, opens a session, and puts the editor that suits its kind into the page.
+// The editor page: reads which document it is, opens a session, and puts the editor that suits its
+// kind into the page.
 
 import { ApiError, getDocument } from '../api.js'
 import { byId, iconButton, typing } from '../dom.js'
@@ -22,20 +23,40 @@ import { choose, fits, watchStrangers } from './roots.js'
 import { Session } from './session.js'
 import { openText } from './text.js'
 import { CODE_KEYS, MARKDOWN_KEYS, TEXT_KEYS } from './text-tools.js'
-import { titleField } from './title.js'
+import { TitleField } from './title.js'
 
-const KEYS = { rich: RICH_KEYS, text: TEXT_KEYS, markdown: [...MARKDOWN_KEYS, ...TEXT_KEYS], code: [...CODE_KEYS, ...TEXT_KEYS], '': [] }
-const ANYWHERE = ['Anywhere', [['Toolbar', 'Alt-F10'], ['All documents', 'Mod-Shift-o'], ['This help', 'Mod-/']]]
+const KEYS = {
+  rich: RICH_KEYS,
+  text: TEXT_KEYS,
+  markdown: [...MARKDOWN_KEYS, ...TEXT_KEYS],
+  code: [...CODE_KEYS, ...TEXT_KEYS],
+  '': []
+}
+const ANYWHERE = [
+  'Anywhere',
+  [
+    ['Toolbar', 'Alt-F10'],
+    ['All documents', 'Mod-Shift-o'],
+    ['This help', '?']
+  ]
+]
 
 const place = { tools: byId('tools'), page: byId('page'), foot: byId('foot') }
 
-function nameFromUrl () {
+function nameFromUrl() {
   const raw = location.pathname.replace(/^\/d\//, '')
-  try { return decodeURIComponent(raw) } catch { return raw }
+  try {
+    return decodeURIComponent(raw)
+  } catch {
+    return raw
+  }
 }
 
-/** The document's title and kind; what we remember of it when the server cannot be reached; null when a notice is shown. */
-async function readMeta (name) {
+/**
+ * The document's title and kind; what we remember of it when the server cannot be reached; null
+ * when a notice is shown.
+ */
+async function readMeta(name) {
   try {
     const meta = await getDocument(name)
     if (!meta.deleted) return meta
@@ -51,12 +72,14 @@ async function readMeta (name) {
   return null
 }
 
-const STRANGE = 'Another editor has put things into this document that this page cannot show, so it is view only here.'
+const STRANGE =
+  'Another editor has put in things that this page cannot show, so it is view only here.'
 const OTHER = 'Another editor made this document. It is view only here, and follows every change.'
 
-// Which editor, on which root. One may only be put on contents that it can show whole: y-tiptap deletes nodes that it does
-// not know, and in CodeMirror an object would shift every position after it.
-function decide (doc, kind, schema) {
+// Which editor, on which root. One may only be put on contents that it can show whole: y-tiptap
+// deletes nodes that it does not know, and in CodeMirror an object would shift every position after
+// it.
+function decide(doc, kind, schema) {
   if (kind === '') return choose(doc, schema)
   if (kind === 'rich') {
     const root = doc.getXmlFragment('default')
@@ -66,31 +89,35 @@ function decide (doc, kind, schema) {
   return { editor: fits(root, null) ? kind : null, root }
 }
 
-function openEditor (session, presence, carets, meta) {
+function openEditor(session, presence, carets, meta) {
   const { doc } = session
   const schema = richSchema()
   const { editor: kind, root } = decide(doc, meta.kind, schema)
   const shared = { place, presence, carets, title: meta.title || meta.name, name: meta.name }
-  if (kind === null) return { kind: '', ...openJson({ place, doc, why: meta.kind === '' ? OTHER : STRANGE }) }
+  if (kind === null)
+    return { kind: '', ...openJson({ place, doc, why: meta.kind === '' ? OTHER : STRANGE }) }
   const opened = { kind }
   watchStrangers(root, kind === 'rich' ? schema : null, () => {
     opened.destroy()
     Object.assign(opened, { kind: '' }, openJson({ place, doc, why: STRANGE }))
     opened.onchange()
   })
-  const parts = kind === 'rich' ? openRich({ ...shared, fragment: root }) : openText({ ...shared, text: root, kind })
+  const parts =
+    kind === 'rich'
+      ? openRich({ ...shared, fragment: root })
+      : openText({ ...shared, text: root, kind })
   return Object.assign(opened, parts)
 }
 
-function onClosed (session, name, { code, reason }) {
-  document.body.classList.add('over')
-  for (const id of ['people', 'me', 'pill']) byId(id).hidden = true
+function onClosed(session, name) {
+  const { code, reason } = session.facts.closed
+  for (const id of ['title', 'pill', 'people', 'me', 'actions']) byId(id).hidden = true
   if (code === 4404) tellDeleted(name, session.unsaved)
   else if (code === 4400) tellBadName(name)
   else tellDenied(reason)
 }
 
-function actions (meta, editor) {
+function actions(meta, editor) {
   const keys = () => shortcutsDialog([...KEYS[editor.kind], ANYWHERE])
   const more = iconButton('more', 'More', { 'aria-haspopup': 'menu', 'aria-expanded': 'false' })
   const items = () => [
@@ -105,7 +132,7 @@ function actions (meta, editor) {
   return keys
 }
 
-async function copyLink () {
+async function copyLink() {
   try {
     await navigator.clipboard.writeText(location.href)
     toast('Link copied')
@@ -114,44 +141,48 @@ async function copyLink () {
   }
 }
 
-function answerKeys (showKeys) {
+// event.code where Alt changes what the key writes.
+const SHORTCUTS = [
+  [(event, mod) => event.altKey && event.key === 'F10', () => focusTools()],
+  [(event, mod) => mod && event.shiftKey && event.code === 'KeyO', () => location.assign('/')],
+  [(event, mod) => mod && event.altKey && event.code === 'KeyP', () => pressTool('Preview')],
+  [(event, mod) => event.key === '?' && !mod && !typing(event), (showKeys) => showKeys()]
+]
+
+const focusTools = () => place.tools.querySelector('.tools > [tabindex="0"]')?.focus()
+const pressTool = (label) => place.tools.querySelector(`.tool[aria-label="${label}"]`)?.click()
+
+function answerKeys(showKeys) {
   addEventListener('keydown', (event) => {
     const mod = event.ctrlKey || event.metaKey
-    if (event.key === 'F10' && event.altKey) byId('tools').querySelector('.tools > [tabindex="0"]')?.focus()
-    else if (mod && event.shiftKey && event.key.toLowerCase() === 'o') location.assign('/')
-    else if (mod && event.shiftKey && event.key.toLowerCase() === 'v' && document.querySelector('[aria-label=Preview].tool')) document.querySelector('[aria-label=Preview].tool').click()
-    else if (event.key === '?' && !typing(event) && !mod) showKeys()
-    else return
+    const found = SHORTCUTS.find(([matches]) => matches(event, mod))
+    if (!found) return
     event.preventDefault()
+    found[1](showKeys)
   })
 }
 
 /** How long the server may take when this browser has a copy to show. */
 const COPY = 1500
 
-/** The document is there: as the server has it, or as this browser kept it when the server does not answer. */
-const loaded = (session) => new Promise((resolve) => {
-  const settled = ({ facts }) => facts.everSynced || facts.tried || facts.closed
-  session.onChange(() => { if (settled(session)) resolve() })
-  setTimeout(() => { if (session.doc.store.clients.size > 0) resolve() }, COPY)
-})
+/**
+ * The document is there: as the server has it, or as this browser kept it when the server does not
+ * answer.
+ */
+const loaded = (session) =>
+  new Promise((resolve) => {
+    const settled = ({ facts }) => facts.everSynced || facts.tried || facts.closed
+    session.onChange(() => {
+      if (settled(session)) resolve()
+    })
+    setTimeout(() => {
+      if (session.doc.store.clients.size > 0) resolve()
+    }, COPY)
+  })
 
-async function start () {
-  startTooltips()
-  const name = nameFromUrl()
-  const meta = await readMeta(name)
-  if (meta === null) return
-  const session = new Session(name)
-  const presence = new Presence(session.awareness)
-  let editor = null
-  const title = titleField({ place: byId('title'), meta, awareness: session.awareness, toText: () => editor?.focus() })
-  await session.open()
-  session.onChange(({ facts }) => { if (facts.closed && !document.body.classList.contains('over')) onClosed(session, name, facts.closed) })
-  const pill = new Pill(session, byId('pill'))
-  await loaded(session)
-  if (session.facts.closed) return
+function showEditor(session, presence, pill, meta) {
   const carets = new Carets(presence)
-  editor = openEditor(session, presence, carets, meta)
+  const editor = openEditor(session, presence, carets, meta)
   editor.onchange = () => {
     document.body.dataset.editor = editor.kind || 'json'
     pill.viewOnly = editor.kind === ''
@@ -159,11 +190,44 @@ async function start () {
   }
   editor.onchange()
   place.page.setAttribute('aria-busy', 'false')
-  showPeople({ presence, row: byId('people'), own: byId('me'), jump: (client) => { if (editor.reveal(client)) carets.flag(client) } })
+  const jump = (client) => {
+    if (editor.reveal(client)) carets.flag(client)
+  }
+  showPeople({ presence, row: byId('people'), own: byId('me'), jump })
   answerKeys(actions(meta, editor))
+  return editor
+}
+
+// A document that was just made asks for its title first.
+function takeFocus(name, title, editor) {
   const fresh = sessionStorage.getItem('quire:fresh') === name
   sessionStorage.removeItem('quire:fresh')
-  if (fresh) { title.input.focus(); title.input.select() } else if (editor.kind !== '') editor.focus()
+  if (fresh) title.input.select()
+  else if (editor.kind !== '' && document.activeElement === document.body) editor.focus()
+}
+
+async function start() {
+  startTooltips()
+  const name = nameFromUrl()
+  const meta = await readMeta(name)
+  if (meta === null) return
+  const session = new Session(name)
+  const { awareness } = session
+  const presence = new Presence(awareness)
+  let editor = null
+  const toText = () => (editor ? editor.focus() : title.input.blur())
+  const title = new TitleField({ place: byId('title'), doc: meta, awareness, toText })
+  await session.open()
+  let told = false
+  session.onChange(({ facts }) => {
+    if (facts.closed && !told) onClosed(session, name)
+    told = facts.closed !== null
+  })
+  const pill = new Pill(session, byId('pill'))
+  await loaded(session)
+  if (session.facts.closed) return
+  editor = showEditor(session, presence, pill, meta)
+  takeFocus(name, title, editor)
   keepForOffline()
 }
 

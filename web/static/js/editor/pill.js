@@ -1,13 +1,24 @@
-// The state pill: says at a glance whether the edits are safe, and on a press how it knows. Words come from saved.js.
+// The state pill: says at a glance whether the edits are safe, and on a press how it knows. Words
+// come from saved.js.
 
 import { byId, h, icon } from '../dom.js'
 import { openPanel } from '../menu.js'
 import { clockTime } from '../time.js'
 import { describe } from './saved.js'
 
-const ICONS = { opening: 'loader', saved: 'check', saving: 'loader', stuck: 'alert', offline: 'offline', view: 'eye', closed: 'lock' }
+const ICONS = {
+  opening: 'loader',
+  saved: 'check',
+  saving: 'loader',
+  stuck: 'alert',
+  offline: 'offline',
+  view: 'eye',
+  closed: 'lock'
+}
 
-/** Good news may come a moment late, bad news may not: it keeps the pill calm while somebody types. */
+/**
+ * Good news may come a moment late, bad news may not: it keeps the pill calm while somebody types.
+ */
 const CALM = 350
 
 // Screen readers hear changes of kind, not every number.
@@ -15,13 +26,18 @@ const SPOKEN = new Set(['offline', 'stuck', 'closed'])
 
 export class Pill {
   #session
-  #button = h('button', { type: 'button', class: 'pill', 'aria-haspopup': 'dialog', 'aria-expanded': 'false' })
+  #button = h('button', {
+    type: 'button',
+    class: 'pill',
+    'aria-haspopup': 'dialog',
+    'aria-expanded': 'false'
+  })
   #shown = {}
   #timer = null
   #panel = null
   viewOnly = false
 
-  constructor (session, place) {
+  constructor(session, place) {
     this.#session = session
     this.#button.addEventListener('click', () => this.#open())
     place.append(this.#button)
@@ -29,36 +45,57 @@ export class Pill {
   }
 
   /** Show the state as it is now. */
-  update () {
+  update() {
     const next = describe(this.#session, this.viewOnly)
     clearTimeout(this.#timer)
-    if (next.state === 'saved' && this.#shown.state === 'saving') this.#timer = setTimeout(() => this.#draw(describe(this.#session, this.viewOnly)), CALM)
+    if (next.state === 'saved' && this.#shown.state === 'saving')
+      this.#timer = setTimeout(() => this.#draw(describe(this.#session, this.viewOnly)), CALM)
     else this.#draw(next)
   }
 
-  #draw (next) {
+  #draw(next) {
     const before = this.#shown
     if (before.text === next.text && before.state === next.state) return
     this.#shown = next
     this.#button.dataset.state = next.state
     const sign = before.state === next.state ? this.#button.firstChild : icon(ICONS[next.state])
     if (ICONS[next.state] === 'loader') sign.classList.add('spin')
-    this.#button.replaceChildren(sign, h('span', { class: 'long' }, next.text), h('span', { class: 'short', 'aria-hidden': 'true' }, next.short ?? next.text))
+    this.#button.replaceChildren(
+      sign,
+      h('span', { class: 'long' }, next.text),
+      h('span', { class: 'short', 'aria-hidden': 'true' }, next.short ?? next.text)
+    )
     this.#button.setAttribute('aria-label', next.text)
     if (SPOKEN.has(next.state) || SPOKEN.has(before.state)) byId('announce').textContent = next.text
     this.#panel?.element.querySelector('.pill-panel')?.replaceWith(this.#details())
   }
 
-  #open () {
-    this.#panel = openPanel(this.#button, this.#details(), { label: 'State of this document', focus: false, onclose: () => { this.#panel = null } })
+  #open() {
+    this.#panel = openPanel(this.#button, this.#details(), {
+      label: 'State of this document',
+      focus: false,
+      onclose: () => {
+        this.#panel = null
+      }
+    })
   }
 
-  #details () {
+  #details() {
     const { state, text, detail } = this.#shown
     const { lastSaved } = this.#session.facts
-    const retry = h('button', { type: 'button', class: 'button', onclick: () => this.#session.retry() }, icon('refresh'), 'Try now')
-    return h('div', { class: 'pill-panel' }, h('h2', {}, text), h('p', {}, detail),
+    const retry = h(
+      'button',
+      { type: 'button', class: 'button', onclick: () => this.#session.retry() },
+      icon('refresh'),
+      'Try now'
+    )
+    return h(
+      'div',
+      { class: 'pill-panel' },
+      h('h2', {}, text),
+      h('p', {}, detail),
       state === 'saved' && lastSaved ? h('p', {}, `Since ${clockTime(lastSaved)}.`) : null,
-      state === 'offline' ? retry : null)
+      state === 'offline' ? retry : null
+    )
   }
 }

@@ -1,16 +1,25 @@
 // Counts this tab's edits and learns from the server's receipts which of them are on its disk.
 //
-// An edit is one local Yjs transaction that changed something. After each we send message 102 with a rising number on
-// the same socket; the server sends the number back when everything that came before it is on disk. On a new socket the
-// server knows nothing until our SyncStep2 has brought it what it lacked, so the first number follows that.
+// An edit is one local Yjs transaction that changed something. After each we send message 102 with
+// a rising number on the same socket; the server sends the number back when everything that came
+// before it is on disk. On a new socket the server knows nothing until our SyncStep2 has brought it
+// what it lacked, so the first number follows that.
 
-import { createEncoder, readVarUint, readVarUint8Array, createDecoder, toUint8Array, writeVarUint, writeVarUint8Array } from '../../vendor/editor.js'
+import {
+  createEncoder,
+  readVarUint,
+  readVarUint8Array,
+  createDecoder,
+  toUint8Array,
+  writeVarUint,
+  writeVarUint8Array
+} from '../../vendor/editor.js'
 
 const SYNC = 0
 const RECEIPT = 102
 const STEP1 = 0
 
-function frame (number) {
+function frame(number) {
   const inner = createEncoder()
   writeVarUint(inner, number)
   const outer = createEncoder()
@@ -25,7 +34,9 @@ export class Receipts {
   saved = 0
   /** Whether everything this tab held when the present socket synced is on the server's disk. */
   covered = false
-  /** Since when we wait without any progress (performance.now() ms); null when no receipt is due. */
+  /**
+   * Since when we wait without any progress (performance.now() ms); null when no receipt is due.
+   */
   waitingSince = null
   #provider
   #changed
@@ -34,32 +45,37 @@ export class Receipts {
   #open = false
 
   /**
-   * `changed()` is called whenever a figure moved; `oncover()` once per connection, after SyncStep2 went out: it may
-   * load more into the document and then call ask() with what to do when all of that is on disk.
+   * `changed()` is called whenever a figure moved; `oncover()` once per connection, after SyncStep2
+   * went out: it may load more into the document and then call ask() with what to do when all of
+   * that is on disk.
    */
-  constructor (doc, provider, { changed, oncover }) {
+  constructor(doc, provider, { changed, oncover }) {
     this.#provider = provider
     this.#changed = changed
-    doc.on('update', (update, origin, _doc, transaction) => { if (transaction.local) this.#edit() })
-    provider.on('status', ({ status }) => { if (status !== 'connected') this.#closed() })
+    doc.on('update', (update, origin, _doc, transaction) => {
+      if (transaction.local) this.#edit()
+    })
+    provider.on('status', ({ status }) => {
+      if (status !== 'connected') this.#closed()
+    })
     this.#listen(oncover)
   }
 
   /** Ask for a receipt for everything sent so far; `done` runs when it comes. */
-  ask (done = null) {
+  ask(done = null) {
     if (!this.#open) return
     this.#asked.push({ number: ++this.#number, made: this.made, done })
     this.waitingSince ??= performance.now()
     this.#provider.ws.send(frame(this.#number))
   }
 
-  #edit () {
+  #edit() {
     this.made++
     this.ask()
     this.#changed()
   }
 
-  #listen (oncover) {
+  #listen(oncover) {
     const handlers = this.#provider.messageHandlers
     const sync = handlers[SYNC]
     handlers[SYNC] = (encoder, decoder, provider, fromServer, type) => {
@@ -74,15 +90,17 @@ export class Receipts {
     }
   }
 
-  #synced (oncover) {
+  #synced(oncover) {
     if (this.#provider.ws?.readyState !== WebSocket.OPEN) return
     const first = !this.#open
     this.#open = true
-    this.ask(() => { this.covered = true })
+    this.ask(() => {
+      this.covered = true
+    })
     if (first) oncover()
   }
 
-  #receipt (number) {
+  #receipt(number) {
     let moved = false
     while (this.#asked.length > 0 && this.#asked[0].number <= number) {
       const { made, done } = this.#asked.shift()
@@ -95,7 +113,7 @@ export class Receipts {
     this.#changed()
   }
 
-  #closed () {
+  #closed() {
     this.#open = false
     this.#asked = []
     this.covered = false

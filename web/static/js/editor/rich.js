@@ -1,91 +1,163 @@
 // The rich-text editor: Tiptap on the Y.XmlFragment "default", with other people's carets.
 
 import {
-  Collaboration, CollaborationCaret, Editor, Extension, getSchema, Highlight, Placeholder, relativePositionToAbsolutePosition, StarterKit, TableKit, TaskItem,
-  TaskList, Y, ySyncPluginKey
+  Collaboration,
+  CollaborationCaret,
+  Editor,
+  Extension,
+  getSchema,
+  Highlight,
+  Placeholder,
+  relativePositionToAbsolutePosition,
+  StarterKit,
+  TableKit,
+  TaskItem,
+  TaskList,
+  Y,
+  ySyncPluginKey
 } from '../../vendor/editor.js'
 import { count, h } from '../dom.js'
 import { codeHighlight } from './highlight.js'
 import { linkBubble, LinkKeys, safeLink } from './links.js'
 import { richTools } from './rich-tools.js'
 import { toolbar } from './toolbar.js'
-import { whenQuiet, words } from './words.js'
+import { oncePerFrame, soon } from './pace.js'
+import { words } from './words.js'
 
-const CodeHighlight = Extension.create({ name: 'codeHighlight', addProseMirrorPlugins: () => [codeHighlight()] })
+const CodeHighlight = Extension.create({
+  name: 'codeHighlight',
+  addProseMirrorPlugins: () => [codeHighlight()]
+})
 
-function placeholder ({ node, editor }) {
+function placeholder({ node, editor }) {
   if (node.type.name === 'heading') return `Heading ${node.attrs.level}`
-  return editor.isEmpty ? 'Write something. Try “# ” for a heading, “- ” for a list, “[] ” for a task.' : ''
+  return editor.isEmpty
+    ? 'Write something. Try “# ” for a heading, “- ” for a list, “[] ” for a task.'
+    : ''
 }
 
 // What a document may contain.
 const contents = () => [
   StarterKit.configure({
     undoRedo: false,
-    // It would write a paragraph into every document that ends in something else, just for being opened.
+    // It would write a paragraph into every document that ends in something else, just for being
+    // opened.
     trailingNode: false,
     heading: { levels: [1, 2, 3] },
     codeBlock: { HTMLAttributes: { spellcheck: 'false' } },
     dropcursor: { class: 'drop-cursor', color: false, width: 2 },
     link: {
-      openOnClick: false, defaultProtocol: 'https', isAllowedUri: (url) => safeLink(url) !== null,
+      openOnClick: false,
+      defaultProtocol: 'https',
+      isAllowedUri: (url) => safeLink(url) !== null,
       HTMLAttributes: { rel: 'noopener noreferrer nofollow', target: '_blank' }
     }
   }),
-  TaskList, TaskItem.configure({ nested: true }), TableKit.configure({ table: { resizable: false } }), Highlight
+  TaskList,
+  TaskItem.configure({ nested: true }),
+  TableKit.configure({ table: { resizable: false } }),
+  Highlight
 ]
 
 const together = ({ fragment, presence, carets }) => [
-  Placeholder.configure({ placeholder, showOnlyCurrent: true }), CodeHighlight, LinkKeys,
+  Placeholder.configure({ placeholder, showOnlyCurrent: true }),
+  CodeHighlight,
+  LinkKeys,
   Collaboration.configure({ fragment }),
   CollaborationCaret.configure({
     provider: { awareness: presence },
     render: (user) => carets.element(user),
-    selectionRender: (user) => ({ class: 'remote-selection', style: `background-color: ${user.color}2e` })
+    selectionRender: (user) => ({
+      class: 'remote-selection',
+      style: `background-color: ${user.color}2e`
+    })
   })
 ]
 
-/** The nodes and marks that this editor knows, to ask before opening a document that it did not make. */
+/**
+ * The nodes and marks that this editor knows, to ask before opening a document that it did not
+ * make.
+ */
 export const richSchema = () => getSchema(contents())
 
 /**
- * Put the editor into `place` { tools, page, foot }. Answers { focus(), reveal(client), destroy() }.
+ * Put the editor into `place` { tools, page, foot }: { focus(), reveal(client), destroy() }.
  * The fragment must fit the schema: y-tiptap deletes nodes that it does not know.
  */
-export function openRich ({ place, fragment, presence, carets, title }) {
+export function openRich({ place, fragment, presence, carets, title }) {
   const sheet = h('div', { class: 'sheet' })
   place.page.replaceChildren(sheet)
   const editor = new Editor({
-    element: sheet, injectCSS: false, extensions: [...contents(), ...together({ fragment, presence, carets })],
-    editorProps: { attributes: { class: 'prose', role: 'textbox', 'aria-multiline': 'true', 'aria-label': `Text of ${title}`, spellcheck: 'true' } }
+    element: sheet,
+    injectCSS: false,
+    extensions: [...contents(), ...together({ fragment, presence, carets })],
+    editorProps: { attributes: attributes(title) }
   })
+  linkBubble(editor, sheet)
   const tools = toolbar(richTools(editor), 'Formatting')
   place.tools.replaceChildren(tools.element)
-  linkBubble(editor, sheet)
-  // A click on the empty paper below the text means its end.
-  sheet.addEventListener('mousedown', (event) => { if (event.target === sheet) { event.preventDefault(); editor.view.focus(); editor.commands.setTextSelection(editor.state.doc.content.size) } })
-  const stats = () => { place.foot.textContent = richStats(editor.state) }
-  const later = whenQuiet(stats)
-  editor.on('transaction', ({ transaction }) => {
-    tools.refresh()
-    if (transaction.docChanged || transaction.selectionSet) later()
+  follow(editor, place.foot, tools)
+  sheet.addEventListener('mousedown', (event) => {
+    if (event.target === sheet) goToEnd(event, editor)
   })
-  stats()
-  return { focus: () => editor.view.focus(), reveal: (client) => reveal(editor, presence, client), destroy: () => editor.destroy() }
+  return {
+    focus: () => editor.view.focus(),
+    reveal: (client) => reveal(editor, presence, client),
+    destroy: () => editor.destroy()
+  }
 }
 
-function richStats ({ doc, selection }) {
+const attributes = (title) => ({
+  class: 'prose',
+  role: 'textbox',
+  'aria-multiline': 'true',
+  'aria-label': `Text of ${title}`,
+  spellcheck: 'true'
+})
+
+// Keeps the line at the foot and the toolbar current.
+function follow(editor, foot, tools) {
+  const draw = () => {
+    foot.textContent = richStats(editor.state)
+  }
+  const later = soon(draw)
+  const refresh = oncePerFrame(tools.refresh)
+  editor.on('transaction', ({ transaction }) => {
+    refresh()
+    if (transaction.docChanged || transaction.selectionSet) later()
+  })
+  draw()
+}
+
+// A press on the empty paper below the text means its end.
+function goToEnd(event, editor) {
+  event.preventDefault()
+  editor.view.focus()
+  editor.commands.setTextSelection(editor.state.doc.content.size)
+}
+
+function richStats({ doc, selection }) {
   const text = (from, to) => doc.textBetween(from, to, '\n', ' ')
   const all = text(0, doc.content.size)
   const number = words(all)
-  if (!selection.empty) return `${count(words(text(selection.from, selection.to)), 'word')} of ${number.toLocaleString('en')} selected`
+  if (!selection.empty) {
+    const chosen = words(text(selection.from, selection.to))
+    return `${count(chosen, 'word')} of ${number.toLocaleString('en')} selected`
+  }
   return `${count(number, 'word')} · ${count(all.replaceAll('\n', '').length, 'character')}`
 }
 
-function reveal (editor, presence, client) {
+function reveal(editor, presence, client) {
   const cursor = presence.getStates().get(client)?.cursor
   const { doc, type, binding } = ySyncPluginKey.getState(editor.state)
-  const at = cursor && relativePositionToAbsolutePosition(doc, type, Y.createRelativePositionFromJSON(cursor.head), binding.mapping)
+  const at =
+    cursor &&
+    relativePositionToAbsolutePosition(
+      doc,
+      type,
+      Y.createRelativePositionFromJSON(cursor.head),
+      binding.mapping
+    )
   if (at == null) return false
   const { node } = editor.view.domAtPos(Math.min(at, editor.state.doc.content.size))
   const element = node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement

@@ -1,5 +1,5 @@
-// One document held open: the Yjs document, its copy in this browser, its connection to the server, and the facts that
-// the state pill tells. Knows no editor and draws nothing.
+// One document held open: the Yjs document, its copy in this browser, its connection to the server,
+// and the facts that the state pill tells. Knows no editor and draws nothing.
 
 import { fetchUpdates, IndexeddbPersistence, WebsocketProvider, Y } from '../../vendor/editor.js'
 import { status } from '../api.js'
@@ -15,12 +15,18 @@ const DATABASE_PATIENCE = 5000
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Open a database of our own first: y-indexeddb has no answer for a browser that refuses. */
-function canKeep () {
+function canKeep() {
   return new Promise((resolve) => {
     try {
       const request = indexedDB.open('quire:probe')
-      request.onsuccess = () => { request.result.close(); resolve(true) }
-      request.onerror = request.onblocked = (event) => { event.preventDefault(); resolve(false) }
+      request.onsuccess = () => {
+        request.result.close()
+        resolve(true)
+      }
+      request.onerror = request.onblocked = (event) => {
+        event.preventDefault()
+        resolve(false)
+      }
     } catch {
       resolve(false)
     }
@@ -32,7 +38,16 @@ export class Session {
   provider
   awareness
   /** Facts for saved.js; read-only outside. */
-  facts = { connected: false, synced: false, everSynced: false, tried: false, closed: null, stuck: false, serverSaving: null, lastSaved: null }
+  facts = {
+    connected: false,
+    synced: false,
+    everSynced: false,
+    tried: false,
+    closed: null,
+    stuck: false,
+    serverSaving: null,
+    lastSaved: null
+  }
   #name
   #listeners = new Set()
   #ledger = null
@@ -40,29 +55,42 @@ export class Session {
   #persistence = null
   #timer = null
 
-  constructor (name) {
+  constructor(name) {
     this.#name = name
     const server = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/sync`
     // y-websocket puts the room into the URL as it is; encoded, every name is one path segment.
-    this.provider = new WebsocketProvider(server, encodeURIComponent(name), this.doc, { connect: false })
+    this.provider = new WebsocketProvider(server, encodeURIComponent(name), this.doc, {
+      connect: false
+    })
     this.awareness = this.provider.awareness
   }
 
-  /** Load what this browser keeps, then connect. Resolves when the kept content is in the document. */
-  async open () {
+  /**
+   * Load what this browser keeps, then connect. Resolves when the kept content is in the document.
+   */
+  async open() {
     if (await canKeep()) await this.#load()
-    this.#receipts = new Receipts(this.doc, this.provider, { changed: () => this.#moved(), oncover: () => this.#cover() })
+    this.#receipts = new Receipts(this.doc, this.provider, {
+      changed: () => this.#moved(),
+      oncover: () => this.#cover()
+    })
     this.provider.on('status', ({ status }) => this.#set({ connected: status === 'connected' }))
     this.provider.on('connection-close', () => this.#set({ tried: true }))
-    this.provider.on('sync', (synced) => this.#set({ synced, everSynced: this.facts.everSynced || synced }))
+    this.provider.on('sync', (synced) =>
+      this.#set({ synced, everSynced: this.facts.everSynced || synced })
+    )
     this.provider.on('closed', (closed) => this.#set({ closed }))
     addEventListener('online', () => this.retry())
-    document.addEventListener('visibilitychange', () => { if (!document.hidden) this.retry() })
-    addEventListener('beforeunload', (event) => { if (this.wouldLose()) event.preventDefault() })
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) this.retry()
+    })
+    addEventListener('beforeunload', (event) => {
+      if (this.wouldLose()) event.preventDefault()
+    })
     this.provider.connect()
   }
 
-  async #load () {
+  async #load() {
     this.#persistence = new IndexeddbPersistence(`quire/${this.#name}`, this.doc)
     await Promise.race([this.#persistence.whenSynced, after(DATABASE_PATIENCE)])
     if (!this.#persistence.synced) return
@@ -71,39 +99,42 @@ export class Session {
   }
 
   /** Call listener(session) after every change of the facts, and once now. */
-  onChange (listener) {
+  onChange(listener) {
     this.#listeners.add(listener)
     listener(this)
   }
 
   /** Unconfirmed edits of this browser, all tabs and visits together. */
-  get unsaved () {
-    return this.#receipts ? this.#receipts.made - this.#receipts.saved + (this.#ledger?.others ?? 0) : this.#ledger?.others ?? 0
+  get unsaved() {
+    return this.#receipts
+      ? this.#receipts.made - this.#receipts.saved + (this.#ledger?.others ?? 0)
+      : (this.#ledger?.others ?? 0)
   }
 
   /** Whether unconfirmed edits would survive a reload. */
-  get keeps () {
+  get keeps() {
     return this.#ledger !== null && !this.#ledger.broken
   }
 
   /** Whether everything that this tab holds is on the server's disk. */
-  get saved () {
+  get saved() {
     return this.facts.synced && this.#receipts.covered && this.unsaved === 0
   }
 
   /** Whether leaving now would lose edits: neither on the server nor in IndexedDB. */
-  wouldLose () {
+  wouldLose() {
     const { made, saved } = this.#receipts
     return saved < made && !(this.keeps && this.#ledger.kept === made)
   }
 
   /** Try to connect now instead of at the next turn of the back-off. */
-  retry () {
+  retry() {
     if (this.facts.closed === null) this.provider.connect()
   }
 
-  // After SyncStep2: take in what other tabs and visits left in IndexedDB, and settle it when that is on disk, too.
-  async #cover () {
+  // After SyncStep2: take in what other tabs and visits left in IndexedDB, and settle it when that
+  // is on disk, too.
+  async #cover() {
     if (!this.keeps) return
     const records = await this.#ledger.readOthers()
     if (records.length === 0) return
@@ -111,17 +142,17 @@ export class Session {
     this.#receipts.ask(() => this.#ledger.settle(records))
   }
 
-  #moved () {
+  #moved() {
     this.#ledger?.write(() => this.#receipts)
     this.#changed()
   }
 
-  #set (facts) {
+  #set(facts) {
     Object.assign(this.facts, facts)
     this.#changed()
   }
 
-  #changed () {
+  #changed() {
     remember(`unsent:${this.#name}`, this.unsaved || null)
     this.#watch()
     if (this.saved && this.facts.lastSaved === null) this.facts.lastSaved = Date.now()
@@ -130,19 +161,22 @@ export class Session {
   }
 
   // While receipts are late, ask the server why, once per PATIENCE.
-  #watch () {
+  #watch() {
     clearTimeout(this.#timer)
-    const since = this.facts.connected ? this.#receipts?.waitingSince ?? null : null
+    const since = this.facts.connected ? (this.#receipts?.waitingSince ?? null) : null
     if (since === null) {
       Object.assign(this.facts, { stuck: false, serverSaving: null })
       return
     }
     const waited = performance.now() - since
     if (waited < PATIENCE) this.facts.stuck = false
-    this.#timer = setTimeout(() => this.#late(), waited < PATIENCE ? PATIENCE - waited + 20 : PATIENCE)
+    this.#timer = setTimeout(
+      () => this.#late(),
+      waited < PATIENCE ? PATIENCE - waited + 20 : PATIENCE
+    )
   }
 
-  async #late () {
+  async #late() {
     this.#set({ stuck: true })
     const answer = await status().catch(() => null)
     if (this.facts.stuck) this.#set({ serverSaving: answer?.saving ?? null })

@@ -1,33 +1,47 @@
-// Other people's carets and selections in CodeMirror, and telling them ours. y-codemirror.next has such a plugin; this
-// one shows names as the rich-text editor does, takes only cleaned states, and works positions out once per change.
+// Other people's carets and selections in CodeMirror, and telling them ours. y-codemirror.next has
+// such a plugin; this one shows names as the rich-text editor does, takes only cleaned states, and
+// works positions out once per change.
 
 import { Annotation, TextDecoration, ViewPlugin, WidgetType, Y } from '../../vendor/editor.js'
 
 const peersMoved = Annotation.define()
 
 class CaretWidget extends WidgetType {
-  constructor (user, carets) {
+  constructor(user, carets) {
     super()
     this.user = user
     this.carets = carets
   }
 
-  eq ({ user }) { return user.client === this.user.client && user.name === this.user.name && user.color === this.user.color }
-  toDOM () { return this.carets.element(this.user) }
-  ignoreEvent () { return true }
+  eq({ user }) {
+    return (
+      user.client === this.user.client &&
+      user.name === this.user.name &&
+      user.color === this.user.color
+    )
+  }
+  toDOM() {
+    return this.carets.element(this.user)
+  }
+  ignoreEvent() {
+    return true
+  }
 }
 
 /** Where a client's caret is: { anchor, head } as indexes, or null when it is not in this text. */
-export function caretRange (text, cursor) {
+export function caretRange(text, cursor) {
   if (!cursor) return null
   const [anchor, head] = [cursor.anchor, cursor.head].map((json) => {
-    const found = Y.createAbsolutePositionFromRelativePosition(Y.createRelativePositionFromJSON(json), text.doc)
+    const found = Y.createAbsolutePositionFromRelativePosition(
+      Y.createRelativePositionFromJSON(json),
+      text.doc
+    )
     return found?.type === text ? found.index : null
   })
   return anchor === null || head === null ? null : { anchor, head }
 }
 
-function decorations (state, text, presence, carets) {
+function decorations(state, text, presence, carets) {
   const ranges = []
   const end = state.doc.length
   for (const [client, { user, cursor }] of presence.getStates()) {
@@ -35,39 +49,53 @@ function decorations (state, text, presence, carets) {
     if (range === null) continue
     const [anchor, head] = [Math.min(range.anchor, end), Math.min(range.head, end)]
     const style = `background-color: ${user.color}2e`
-    if (anchor !== head) ranges.push(TextDecoration.mark({ class: 'remote-selection', attributes: { style } }).range(Math.min(anchor, head), Math.max(anchor, head)))
-    ranges.push(TextDecoration.widget({ widget: new CaretWidget(user, carets), side: head > anchor ? -1 : 1 }).range(head))
+    if (anchor !== head)
+      ranges.push(
+        TextDecoration.mark({ class: 'remote-selection', attributes: { style } }).range(
+          Math.min(anchor, head),
+          Math.max(anchor, head)
+        )
+      )
+    ranges.push(
+      TextDecoration.widget({
+        widget: new CaretWidget(user, carets),
+        side: head > anchor ? -1 : 1
+      }).range(head)
+    )
   }
   return TextDecoration.set(ranges, true)
 }
 
 /** Extension: draw the carets of `presence` in a view bound to the Y.Text. */
-export function textCarets (text, presence, carets) {
+export function textCarets(text, presence, carets) {
   class Plugin {
-    constructor (view) {
+    constructor(view) {
       this.view = view
       this.decorations = decorations(view.state, text, presence, carets)
       this.listener = ({ added, updated, removed }) => {
-        if ([...added, ...updated, ...removed].some((client) => client !== presence.clientID)) view.dispatch({ annotations: peersMoved.of(true) })
+        if ([...added, ...updated, ...removed].some((client) => client !== presence.clientID))
+          view.dispatch({ annotations: peersMoved.of(true) })
       }
       presence.on('change', this.listener)
     }
 
-    update (update) {
+    update(update) {
       const told = update.transactions.some((transaction) => transaction.annotation(peersMoved))
-      if (update.docChanged || told) this.decorations = decorations(update.state, text, presence, carets)
+      if (update.docChanged || told)
+        this.decorations = decorations(update.state, text, presence, carets)
       if (update.docChanged || update.selectionSet || update.focusChanged) this.tell(update)
     }
 
-    // A caret stays where it was when the window loses focus, so that others still see where one works.
-    tell ({ state, view }) {
+    // A caret stays where it was when the window loses focus, so that others still see where one
+    // works.
+    tell({ state, view }) {
       if (!view.hasFocus) return
       const { anchor, head } = state.selection.main
       const at = (index) => Y.createRelativePositionFromTypeIndex(text, index)
       presence.setLocalStateField('cursor', { anchor: at(anchor), head: at(head) })
     }
 
-    destroy () {
+    destroy() {
       presence.off('change', this.listener)
     }
   }
