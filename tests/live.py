@@ -11,8 +11,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import psutil
@@ -28,6 +29,8 @@ PATIENCE = 30.0  # seconds that anything may take before a test gives up
 
 STEP1 = b"\x00\x00\x01\x00"  # SyncStep1 of somebody who has nothing
 STEP2 = b"\x00\x01\x02\x00\x00"  # SyncStep2 of the same
+
+T = TypeVar("T")
 
 
 class Server:
@@ -113,11 +116,30 @@ class Server:
         return troubles
 
 
+def run(story: Coroutine[Any, Any, T]) -> T:
+    """Plays a story; whoever is still connected in the end is disconnected."""
+
+    async def play() -> T:
+        try:
+            return await story
+        finally:
+            while _open:
+                _open.pop().vanish()
+
+    return asyncio.run(play())
+
+
+_open: list["Peer"] = []
+
+
 class Peer:
-    """One socket to one document. `frames` are those that came and were not taken yet."""
+    """One socket to one document; `run` closes it, if nobody does before."""
 
     def __init__(self, socket: WebSocketClientConnection) -> None:
+        assert socket.protocol is not None and socket.protocol.stream is not None
         self.socket = socket
+        self.stream = socket.protocol.stream
+        _open.append(self)
 
     @classmethod
     async def connect(cls, url: str) -> "Peer":
@@ -164,8 +186,9 @@ class Peer:
 
     async def end(self) -> int | None:
         """Reads until the server closes; the code that it gave."""
-        while await self.frame() is not None:
-            pass
+        async with asyncio.timeout(PATIENCE):
+            while await self.frame() is not None:
+                pass
         self.close()
         return self.code
 
@@ -180,8 +203,7 @@ class Peer:
 
     def vanish(self) -> None:
         """The network is gone: no close frame."""
-        assert self.socket.protocol is not None and self.socket.protocol.stream is not None
-        self.socket.protocol.stream.close()
+        self.stream.close()
         self.socket.close()
 
 
@@ -221,4 +243,3 @@ async def until(what: str, condition: Callable[[], object], seconds: float = PAT
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         await asyncio.sleep(0.005)
-

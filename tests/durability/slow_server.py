@@ -1,0 +1,70 @@
+"""Quire on a disk that takes its time, and its evil twin. For tests/durability/test_kill.py only.
+
+With --early it is the control: it tells everybody, and acknowledges, before the append. The kill
+test has to find that out, or it proves nothing.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import click
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from collab import Hub
+from collab.storage import Entry
+from collab.storage.sqlite import SQLiteStore
+from collab.web import logs, routes
+from collab.writer import Batch, Writer
+
+DISK = 0.03  # seconds that an append takes at least
+
+
+class SlowStore(SQLiteStore):
+    """A store on a disk that is busy."""
+
+    async def append(self, entries: Sequence[Entry]) -> list[int]:
+        await asyncio.sleep(DISK)
+        return await super().append(entries)
+
+
+class EarlyWriter(Writer):
+    """First the word, then the log."""
+
+    async def _append(self, batch: Batch) -> Sequence[int] | None:
+        for room, edits in batch.items():
+            room.commit(room.seq + len(edits))
+            self._written(room)
+        return await super()._append(batch)
+
+    def _commit(self, batch: Batch, seqs: Sequence[int] | None) -> None:
+        for room, edits in batch.items():
+            self._forget(edits)
+            if room.pending:
+                self.add(room)
+            self._written(room)
+
+
+async def serve(port: int, store: str, early: bool) -> None:
+    hub = Hub(SlowStore(store))
+    if early:
+        hub.writer = EarlyWriter(hub.store, hub._written, hub._failed)
+    await hub.start()
+    sockets = bind_sockets(port, "127.0.0.1")
+    HTTPServer(Application(routes(hub), log_function=logs.log_request)).add_sockets(sockets)
+    print(f"Quire is at http://127.0.0.1:{sockets[0].getsockname()[1]}/", flush=True)
+    await asyncio.Event().wait()
+
+
+@click.command()
+@click.option("--port", type=int)
+@click.option("--store")
+@click.option("--early", is_flag=True)
+def main(port: int, store: str, early: bool) -> None:
+    logs.set_up("json")
+    asyncio.run(serve(port, store, early))
+
+
+if __name__ == "__main__":
+    main()

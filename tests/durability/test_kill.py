@@ -1,0 +1,37 @@
+"""kill -9 at random moments: what was acknowledged, or seen by anybody else, is there afterwards.
+
+`scripts/soak kill` does 100 rounds. The control says the word before the log, and is found out.
+"""
+
+import sys
+
+from tests.durability.kill import kill_again_and_again
+from tests.live import Server, run
+
+SLOW = (sys.executable, "-m", "tests.durability.slow_server")
+
+
+def test_nothing_acknowledged_or_seen_is_lost(tmp_path, seed):
+    """Eight editors, pycrdt and Yjs, in one document and several; six kills."""
+    with Server(tmp_path / "quire.db") as server:
+        figures = run(kill_again_and_again(server, 6, seed))
+    print(figures)
+    assert (figures.lost, figures.doubled) == (0, 0)
+    assert figures.rounds == 6
+    assert server.troubles() == []
+
+
+def test_nothing_is_lost_on_a_slow_disk(tmp_path, seed):
+    """The same where every kill hits an append that is under way."""
+    with Server(tmp_path / "quire.db", SLOW) as server:
+        figures = run(kill_again_and_again(server, 2, seed))
+    print(figures)
+    assert (figures.lost, figures.doubled) == (0, 0)
+
+
+def test_a_server_that_speaks_before_the_disk_is_found_out(tmp_path, seed):
+    """The control: broadcast and receipt before the append lose edits on the same disk."""
+    with Server(tmp_path / "quire.db", SLOW, "--early") as server:
+        figures = run(kill_again_and_again(server, 6, seed))
+    print(figures)
+    assert figures.lost > 0
