@@ -143,22 +143,25 @@ class Awareness:
         if presence is None:
             if state == NULL:
                 return False
-            presence = self._claim(session, client, now)
         elif not _counts(presence, session, clock, state):
             return False
-        presence.user = {} if state == NULL else read_user(state)
-        presence.owner = session
+        user = {} if state == NULL else read_user(state)
+        presence = self._own(session, presence or Presence(client), now)
+        presence.user = user
         presence.clock = clock
         presence.deadline = None
         self._tell(presence, state, now)
         return True
 
-    def _claim(self, session: "Session", client: int, now: float) -> Presence:
-        if sum(p.owner is session for p in self._presences.values()) >= MAX_CLIENTS:
-            raise TooBig(f"One connection may speak for {MAX_CLIENTS} clients at most.")
-        presence = self._presences[client] = Presence(client)
-        # Pages that were open before a restart remember what the last process told them.
-        presence.told = max(0, int((now - EPOCH) * TICKS))
+    def _own(self, session: "Session", presence: Presence, now: float) -> Presence:
+        """The presence, spoken for by the session from now on."""
+        if presence.owner is not session:
+            if sum(p.owner is session for p in self._presences.values()) >= MAX_CLIENTS:
+                raise TooBig(f"One connection may speak for {MAX_CLIENTS} clients at most.")
+            # Pages that were open before a restart remember what the last process told them.
+            presence.told = max(presence.told, int((now - EPOCH) * TICKS))
+            presence.owner = session
+            self._presences[presence.client] = presence
         return presence
 
     def _tell(self, presence: Presence, state: bytes, now: float) -> None:

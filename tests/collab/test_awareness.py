@@ -323,5 +323,11 @@ def test_too_much_presence_is_refused():
         ann.say(says((1, 1, b'{"a":"' + b"x" * MAX_STATE + b'"}')))
     with pytest.raises(TooBig):
         ann.say(AwarenessUpdate(b"\xff\xff\xff\xff\x0f"))
+    table.room.awareness.leave(ann.session, table.now, clean=True)
+    for first in (100, 200):
+        ann.say(says(*((client, 1, b"{}") for client in range(first, first + 30))))
+        table.room.awareness.leave(ann.session, table.now, clean=True)
+    with pytest.raises(TooBig):
+        ann.say(says(*((client, 2, b"{}") for client in range(100, 300))))
     with pytest.raises(TooBig):
         ann.say(says(*((client, 1, b"{}") for client in range(1, MAX_CLIENTS + 2))))
