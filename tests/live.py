@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import psutil
+from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from collab import wire
@@ -167,6 +168,14 @@ class Peer:
         with contextlib.suppress(WebSocketClosedError):
             sent = asyncio.ensure_future(self.socket.write_message(wire.encode(message), True))
             sent.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+    async def pour(self, data: bytes) -> bool:
+        """Puts bytes onto the wire as they are; False when there is no wire any more."""
+        try:
+            await self.stream.write(data)
+        except StreamClosedError:
+            return False
+        return True
 
     async def frame(self, seconds: float = PATIENCE) -> bytes | None:
         """The next frame; None when the socket was closed: see `code`."""

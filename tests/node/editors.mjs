@@ -61,6 +61,21 @@ const commands = {
     const doc = new Y.Doc()
     for (const update of updates) Y.applyUpdate(doc, decode(update), 'remote')
     return [content(doc), pending(doc)]
+  },
+  /** What a fresh client throws when it opens and shows a document and goes on editing it; null if nothing. */
+  survive: (seed, updates) => {
+    try {
+      const doc = new Y.Doc()
+      for (const update of updates) Y.applyUpdate(doc, decode(update), 'remote')
+      content(doc)
+      doc.getText('t').insert(0, 'x')
+      const other = new Y.Doc()
+      Y.applyUpdate(other, Y.encodeStateAsUpdate(doc))
+      content(other)
+      return null
+    } catch (error) {
+      return String(error.stack)
+    }
   }
 }
 

@@ -4,7 +4,7 @@
 import { count } from '../dom.js'
 
 /**
- * session: { facts, unsaved, keeps, saved }, viewOnly: the page shows it without an editor. Answers
+ * session: { facts, unsaved, keeps, kept, saved }, viewOnly: the page shows it without an editor. Answers
  * { state, text, detail }: state is one of opening, saved, saving, stuck, offline, view, closed.
  */
 export function describe(session, viewOnly = false) {
@@ -30,7 +30,7 @@ export function describe(session, viewOnly = false) {
   }
 }
 
-function offline({ facts, unsaved, keeps }) {
+function offline({ facts, unsaved, keeps, kept }) {
   if (!facts.everSynced && unsaved === 0 && !facts.tried)
     return { state: 'opening', text: 'Connecting', detail: 'Looking for the server.' }
   if (unsaved === 0) {
@@ -43,6 +43,14 @@ function offline({ facts, unsaved, keeps }) {
     }
   }
   const edits = count(unsaved, 'edit')
+  if (keeps && !kept) {
+    return {
+      state: 'offline',
+      text: `Offline, keeping ${edits}`,
+      detail: 'They are on their way into this browser’s storage: stay a moment.',
+      short: `Offline · ${unsaved}`
+    }
+  }
   if (keeps) {
     return {
       state: 'offline',

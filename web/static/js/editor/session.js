@@ -121,10 +121,15 @@ export class Session {
     return this.facts.synced && this.#receipts.covered && this.unsaved === 0
   }
 
+  /** Whether every unconfirmed edit has come to IndexedDB's disk. */
+  get kept() {
+    return this.keeps && (!this.#receipts || this.#ledger.kept === this.#receipts.made)
+  }
+
   /** Whether leaving now would lose edits: neither on the server nor in IndexedDB. */
   wouldLose() {
     const { made, saved } = this.#receipts
-    return saved < made && !(this.keeps && this.#ledger.kept === made)
+    return saved < made && !this.kept
   }
 
   /** Try to connect now instead of at the next turn of the back-off. */
