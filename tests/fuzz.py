@@ -30,6 +30,13 @@ class Figures:
         self.worst = 0.0  # CPU seconds for one mutant
         self.worst_mutant = b""
 
+    def add(self, other: "Figures") -> None:
+        """What another run has shown belongs to this one."""
+        self.mutants += other.mutants
+        self.admitted += other.admitted
+        if other.worst > self.worst:
+            self.worst, self.worst_mutant = other.worst, other.worst_mutant
+
     def __str__(self) -> str:
         worst = f"{self.worst * 1e3:.1f} ms ({len(self.worst_mutant)} bytes)"
         return f"{self.mutants} mutants, {self.admitted} admitted, the worst {worst}"
@@ -147,7 +154,7 @@ def frames(documents: list[Document], count: int, seed: int) -> Iterator[bytes]:
         yield mutator.bytewise(bytearray(frame)) if dice.random() < 0.2 else frame
 
 
-def attack_all(documents: list[Document], mutants: int, seed: int) -> Figures:
+def attack_all(documents: list[Document], mutants: int, seed: object) -> Figures:
     """So many mutants of these documents' updates; the same seed, the same mutants."""
     figures = Figures()
     run = 0

@@ -1,0 +1,39 @@
+"""Who does not read costs a bounded amount, slows nobody, and is right when reading at last.
+
+`scripts/soak stalled` does it with 20 readers and 64 MB.
+"""
+
+from tornado.httpclient import AsyncHTTPClient
+
+from tests.live import Peer, Server, run
+from tests.stalled import Stalled, flood, type_much
+
+EACH = 8 << 20  # bytes that a stalled reader may cost
+
+
+def test_readers_who_never_read_cost_a_bounded_amount(tmp_path):
+    """Five of them and 8 MB of edits, against the same edits without them."""
+    with Server(tmp_path / "quire.db") as server:
+        alone = run(flood(server, 0, 8 << 20))
+        stalled = run(flood(server, 5, 8 << 20))
+        assert server.troubles() == []
+    print(f"{alone}\n{stalled}")
+    assert stalled.memory - alone.memory < 5 * EACH
+    assert stalled.witnesses.worst < 3
+
+
+def test_a_deleted_document_lets_go_of_those_who_never_read(tmp_path):
+    """Deleted, brought back, opened again: a stalled reader is in nobody's way."""
+
+    async def story(server):
+        stalled = Stalled(server, "gone")
+        await type_much(server, "gone", 4 << 20)
+        for method, path in (("DELETE", ""), ("POST", "/undelete")):
+            url = server.page("/api/documents/gone" + path)
+            body = b"" if method == "POST" else None
+            await AsyncHTTPClient().fetch(url, method=method, body=body)
+        await Peer.join(server.url("gone"))
+        stalled.close()
+
+    with Server(tmp_path / "quire.db") as server:
+        run(story(server))
