@@ -218,6 +218,9 @@ class Hub:
         """The room holds edits that the log does not: the next one is opened from the log."""
         if self.rooms.get(room.name) is room:
             del self.rooms[room.name]
+        # What came in meanwhile builds on what was not written: it must not reach the log either.
+        room.pending.clear()
+        room.frozen = "The document had to be closed."
         self._end(room, Unavailable("The document had to be closed. Try again."))
 
     async def _fold(self, room: Room) -> None:

@@ -275,6 +275,11 @@ def test_a_document_that_cannot_be_saved_fails_alone():
             session.receive(SyncUpdate(edit.get_update()), 0)
             fine.doc.get("content", type=Text).insert(0, "x")
             hub.touched(session.room)
+            edit.get("content", type=Text).insert(1, "y")
+            await until(lambda: session.room.writing)
+            session.user = ""  # what comes next could be saved, and builds on what cannot
+            session.receive(SyncUpdate(edit.get_update()), 0)
+            hub.touched(session.room)
             await fine.saved()
             with pytest.raises(Unavailable):
                 await until(lambda: session.next_message() and False)
