@@ -57,9 +57,10 @@ const commands = {
     const { doc } = plays.get(seed).clients.get(client)
     return [content(doc), pending(doc)]
   },
+  /** What a fresh client shows. It is given everything at once: between two updates it might tidy up formats, as an editor of its own. */
   show: (seed, updates) => {
     const doc = new Y.Doc()
-    for (const update of updates) Y.applyUpdate(doc, decode(update), 'remote')
+    if (updates.length > 0) Y.applyUpdate(doc, Y.mergeUpdates(updates.map(decode)), 'remote')
     return [content(doc), pending(doc)]
   },
   /** What a fresh client throws when it opens and shows a document and goes on editing it; null if nothing. */
