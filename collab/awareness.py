@@ -20,10 +20,12 @@ own: that one it takes over from whoever had it.
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from itertools import takewhile
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
 
 from collab.errors import ProtocolError, TooBig
-from collab.reader import Reader, write_var_bytes, write_var_uint
+from collab.reader import Reader, var_uints
 
 if TYPE_CHECKING:
     from collab.session import Session
@@ -44,13 +46,16 @@ NEWCOMER = -1  # the turn of a session that has been told of nobody yet
 class Presence:
     """One client id: its state as JSON bytes, and who speaks for it."""
 
-    __slots__ = ("client", "clock", "deadline", "owner", "seen", "state", "told", "turn", "user")
+    __slots__ = (
+        "client", "clock", "deadline", "entry", "owner", "seen", "state", "told", "turn", "user",
+    )  # fmt: skip
 
     def __init__(self, client: int) -> None:
         self.client = client
         self.clock = -1  # as its owner counts
         self.told = 0  # as the peers were told: our own count
         self.state = NULL
+        self.entry = b""  # what is written of it in an awareness update, once that was asked for
         self.user: dict[str, object] = {}  # the state's "user", where editors put name and colour
         self.owner: Session | None = None
         self.turn = 0
@@ -58,14 +63,26 @@ class Presence:
         self.deadline: float | None = None
 
 
+class Changed(NamedTuple):
+    """Who has changed since some turn, whose they are, and the update that tells of all."""
+
+    presences: list[Presence]
+    sessions: set["Session | None"]
+    clients: set[int]
+    update: bytes
+
+
 class Awareness:
     """The presences of one room. `turn` counts the changes; a session is behind while its own
-    turn is lower, and `since` tells it what it lacks."""
+    turn is lower, and `since` tells it what it lacks. `moved` is the last turn that was more than
+    a renewal: others have to hear of a renewal before they forget its owner, and not sooner."""
 
     def __init__(self) -> None:
         self.turn = 0
-        self._presences: dict[int, Presence] = {}
-        self._frames: dict[int, bytes] = {}
+        self.moved = 0
+        self._presences: dict[int, Presence] = {}  # who changed last comes last
+        self._changed: dict[int, Changed] = {}
+        self._due = inf  # nobody is overdue before then
 
     def receive(self, session: "Session", update: bytes, now: float) -> bool:
         """Takes what a session says of its clients; `now` in seconds. True when it changed
@@ -83,13 +100,20 @@ class Awareness:
         who is here when it is `NEWCOMER`."""
         if turn == NEWCOMER:
             return self._introduce(session)
-        changed = [p for p in self._presences.values() if p.turn > turn]
-        others = _others(changed, session)
-        if len(others) < len(changed) or not changed:
+        changed = self._changed.get(turn) or self._since(turn)
+        if session in changed.sessions or session.client in changed.clients:
+            others = _others(changed.presences, session)
             return write_awareness(others) if others else None
-        if turn not in self._frames:
-            self._frames[turn] = write_awareness(changed)
-        return self._frames[turn]
+        return changed.update if changed.presences else None
+
+    def _since(self, turn: int) -> Changed:
+        """What all sessions that have been told up to `turn` lack."""
+        presences = list(takewhile(lambda p: p.turn > turn, reversed(self._presences.values())))
+        sessions = {p.owner for p in presences}
+        clients = {p.client for p in presences}
+        changed = Changed(presences, sessions, clients, write_awareness(presences))
+        self._changed[turn] = changed
+        return changed
 
     def _introduce(self, session: "Session") -> bytes | None:
         """Everybody who is here, for one who has just come. It may be back from a lost connection:
@@ -97,6 +121,7 @@ class Awareness:
         others = _others(filter(_here, self._presences.values()), session)
         for presence in others:
             presence.told += 1
+            presence.entry = b""
         return write_awareness(others) if others else None
 
     def users(self) -> list[dict[str, object]]:
@@ -121,10 +146,13 @@ class Awareness:
                 self._remove(presence)
             else:
                 presence.deadline = now + GRACE
+                self._due = min(self._due, presence.deadline)
         return clean and bool(mine)
 
     def sweep(self, now: float) -> bool:
         """Removes who is overdue. Call it every second or so; True when that changed anything."""
+        if now < self._due:
+            return False
         overdue = [
             p
             for p in self._presences.values()
@@ -133,6 +161,8 @@ class Awareness:
         ]
         for presence in overdue:
             self._remove(presence)
+        here = filter(_here, self._presences.values())
+        self._due = min((p.deadline or p.seen + EXPIRY for p in here), default=inf)
         self._forget()
         return bool(overdue)
 
@@ -165,12 +195,17 @@ class Awareness:
         return presence
 
     def _tell(self, presence: Presence, state: bytes, now: float) -> None:
+        self.turn += 1
+        if state != presence.state:
+            self.moved = self.turn
         presence.told += 1
         presence.state = state
         presence.seen = now
-        self.turn += 1
+        presence.entry = b""
         presence.turn = self.turn
-        self._frames.clear()
+        self._presences[presence.client] = self._presences.pop(presence.client)
+        self._changed.clear()
+        self._due = min(self._due, now + EXPIRY)
 
     def _remove(self, presence: Presence) -> None:
         presence.deadline = None
@@ -219,14 +254,15 @@ def read_user(state: bytes) -> dict[str, object]:
 
 def write_awareness(presences: Iterable[Presence]) -> bytes:
     """The awareness update that tells of these presences."""
-    presences = list(presences)
-    update = bytearray()
-    write_var_uint(update, len(presences))
-    for presence in presences:
-        write_var_uint(update, presence.client)
-        write_var_uint(update, presence.told)
-        write_var_bytes(update, presence.state)
-    return bytes(update)
+    entries = [_entry(presence) for presence in presences]
+    return var_uints(len(entries)) + b"".join(entries)
+
+
+def _entry(presence: Presence) -> bytes:
+    if not presence.entry:
+        head = var_uints(presence.client, presence.told, len(presence.state))
+        presence.entry = head + presence.state
+    return presence.entry
 
 
 def _others(presences: Iterable[Presence], session: "Session") -> list[Presence]:

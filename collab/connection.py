@@ -7,7 +7,6 @@ peer can take one. Both raise CollabError when the peer has to go: the transport
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ class Connection:
     def __init__(self, hub: "Hub", session: Session) -> None:
         self.hub = hub
         self.session = session
-        self._chunks: deque[SyncUpdate | SyncStep2] = deque()
+        self._chunks: list[SyncUpdate | SyncStep2] = []
         self._splitting: asyncio.Task[None] | None = None
         self._failed: CollabError | None = None
 
@@ -57,7 +56,7 @@ class Connection:
         if self._failed is not None:
             raise self._failed
         if self._chunks:
-            return wire.encode(self._chunks.popleft())
+            return wire.encode(self._chunks.pop(0))
         message = self.session.next_message()
         if message is None:
             return None

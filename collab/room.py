@@ -9,6 +9,7 @@ gets what a late joiner gets.
 """
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from collab.awareness import Awareness
@@ -30,6 +31,9 @@ class Pending(NamedTuple):
     author: str
     time: int  # ms since the epoch
     news: News
+
+
+_pending = partial(tuple.__new__, Pending)  # half the time of calling Pending
 
 
 class Room:
@@ -68,7 +72,7 @@ class Room:
         self.head.enter(news)
         self.entered += 1
         self.fresh += len(news.data)
-        self.pending.append(Pending(author, time, news))
+        self.pending.append(_pending((author, time, news)))
 
     def take(self) -> list[Pending]:
         """What waits, in order, to be written as one; the rest stays `pending` when that is very

@@ -69,12 +69,13 @@ class Session:
     def receive(self, message: Message, now: float) -> None:
         """Takes one message of the peer; `now` in seconds since the epoch. ProtocolError or
         TooBig when it is malformed: then nothing of it counts, and the connection must end."""
+        if isinstance(message, SyncUpdate | SyncStep2):  # before all else: `match` takes its time
+            if self.expects(message):
+                partial = isinstance(message, SyncStep2)
+                changes = read_update(message.update)
+                self.admitted(self.room.admit(changes, partial), partial, now)
+            return
         match message:
-            case SyncUpdate(update) | SyncStep2(update):
-                if self.expects(message):
-                    partial = isinstance(message, SyncStep2)
-                    changes = read_update(update)
-                    self.admitted(self.room.admit(changes, partial), partial, now)
             case SyncStep1(vector):
                 self.asked(read_state_vector(vector))
             case AwarenessUpdate(update):

@@ -75,6 +75,9 @@ class Block(NamedTuple):
     data: bytes
 
 
+_block = partial(tuple.__new__, Block)  # half the time of calling Block
+
+
 class Link(NamedTuple):
     """The struct of `client` that begins at `clock` needs `other` to be known up to `needed`.
 
@@ -182,7 +185,7 @@ def _read_structs(changes: Changes, at: int, count: int, client: int, clock: int
             clock, size = clock + units, size + 1
         count -= size
         gap = _clock(clock)
-        changes.blocks.append(Block(client, first, clock, size, data[start:at]))
+        changes.blocks.append(_block((client, first, clock, size, data[start:at])))
     return at
 
 

@@ -16,11 +16,12 @@ sends one only to those who asked. A frame holds one message or several; we read
 one a frame, for that is all y-websocket 1 to 3 read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from collab.errors import ProtocolError
-from collab.reader import Reader, write_var_bytes, write_var_uint
+from collab.reader import Reader, var_uints, write_var_bytes, write_var_uint
 
 SYNC, AWARENESS, AUTH, QUERY_AWARENESS, RECEIPT = 0, 1, 2, 3, 102
 STEP1, STEP2, UPDATE = 0, 1, 2
@@ -70,6 +71,8 @@ class Receipt(NamedTuple):
 
 Message = SyncStep1 | SyncStep2 | SyncUpdate | AwarenessUpdate | QueryAwareness | Denied | Receipt
 
+_EDIT = bytes((SYNC, UPDATE))
+_sync_update = partial(tuple.__new__, SyncUpdate)  # half the time of calling SyncUpdate
 _SYNC: dict[int, type[SyncStep1 | SyncStep2 | SyncUpdate]] = {
     STEP1: SyncStep1,
     STEP2: SyncStep2,
@@ -77,8 +80,14 @@ _SYNC: dict[int, type[SyncStep1 | SyncStep2 | SyncUpdate]] = {
 }
 
 
-def decode(frame: bytes) -> Iterator[Message]:
+def decode(frame: bytes) -> Iterable[Message]:
     """The messages of a client's frame. ProtocolError at the first one that is malformed."""
+    if frame[:2] == _EDIT and len(frame) > 2 and frame[2] == len(frame) - 3 < 0x80:
+        return (_sync_update((frame[3:],)),)  # one short edit and nothing else, as nearly always
+    return _decode(frame)
+
+
+def _decode(frame: bytes) -> Iterator[Message]:
     if not frame:
         raise ProtocolError("The frame is empty: a message starts with its type.")
     reader = Reader(frame)
@@ -105,14 +114,14 @@ def decode(frame: bytes) -> Iterator[Message]:
 
 def encode(message: Message) -> bytes:
     """The one frame that says `message` to a client."""
+    if isinstance(message, SyncUpdate):
+        return _encode_update(message.update)
     frame = bytearray()
     match message:
         case SyncStep1(body):
             frame += b"\x00\x00"
         case SyncStep2(body):
             frame += b"\x00\x01"
-        case SyncUpdate(body):
-            frame += b"\x00\x02"
         case AwarenessUpdate(body):
             frame += b"\x01"
         case QueryAwareness():
@@ -127,6 +136,11 @@ def encode(message: Message) -> bytes:
             body = bytes(number)
     write_var_bytes(frame, body)
     return bytes(frame)
+
+
+@lru_cache(maxsize=2)  # everybody in a room is told the same, one after the other
+def _encode_update(update: bytes) -> bytes:
+    return _EDIT + var_uints(len(update)) + update
 
 
 def _read_receipt(body: bytes) -> Receipt:

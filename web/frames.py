@@ -6,6 +6,7 @@ before its payload is kept.
 """
 
 import struct
+from functools import partial
 from typing import NamedTuple
 
 # The C unmasking that every Tornado connection uses, or Tornado's own fallback in Python. The
@@ -16,6 +17,7 @@ TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 
 _FIN, _RSV, _RSV1, _OPCODE, _CONTROL, _MASKED = 0x80, 0x70, 0x40, 0x0F, 0x08, 0x80
 _CONTINUATION = 0x0
+_WHOLE = bytes((_FIN | BINARY,))
 
 
 class Fault(Exception):
@@ -35,6 +37,9 @@ class Message(NamedTuple):
     opcode: int
     data: bytes
     compressed: bool
+
+
+_message = partial(tuple.__new__, Message)  # half the time of calling Message
 
 
 class _Header(NamedTuple):
@@ -73,6 +78,14 @@ class MessageReader:
 
     def next_message(self) -> Message | None:
         """The next whole message, or None when more bytes have to be fed first."""
+        buffer = self._buffer
+        if buffer[:1] == _WHOLE and self._started is None and len(buffer) > 6:
+            # What editors send nearly always: a short message in one frame.
+            end = 6 + (buffer[1] ^ _MASKED)
+            if end <= min(len(buffer), 6 + 125):
+                data = unmask(bytes(buffer[2:6]), bytes(buffer[6:end]))
+                del buffer[:end]
+                return _message((BINARY, data, False))
         while True:
             header = self._header or self._read_header()
             if header is None or len(self._buffer) < header.size + header.length:

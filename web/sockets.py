@@ -11,16 +11,23 @@ from collab import Hub
 from collab.connection import Connection
 from collab.errors import CollabError, ProtocolError
 from collab.web.origin import allowed
-from collab.web.protocol import HardenedWebSocket, send_frame
+from collab.web.protocol import HardenedWebSocket, send_frames
 
 logger = logging.getLogger("web")
 
+TOGETHER = 16 << 10  # bytes of frames that are sent in one go
 MAX_REASON = 123  # bytes of a close frame's reason, by RFC 6455
 
 
 class SyncHandler(HardenedWebSocket):
     """`/sync/{document}`: where editors connect. The name is the rest of the path, slashes and
     all, percent-decoded once."""
+
+    # One for each idle connection: attributes beyond Tornado's own would make its dict a large one.
+    __slots__ = (
+        "_pumping", "_writable", "bytes_in", "bytes_out", "connection", "frames_in", "frames_out",
+        "hub", "opened", "origins", "protocol", "reason",
+    )  # fmt: skip
 
     def initialize(self, hub: Hub, origins: Collection[str]) -> None:
         self.hub = hub
@@ -116,13 +123,8 @@ class SyncHandler(HardenedWebSocket):
         try:
             if self.connection is not None and self.connection.ended is not None:
                 raise self.connection.ended
-            while self._writable and self.connection is not None:
-                frame = self.connection.next_frame()
-                if frame is None:
-                    break
-                self.frames_out += 1
-                self.bytes_out += len(frame)
-                self._writable = send_frame(self, frame)
+            while self._writable and (frames := self._gather()):
+                self._writable = send_frames(self, frames)
         except CollabError as error:
             self._end(error)
         except Exception:  # a fault of ours: it ends this connection, not whoever woke it
@@ -130,6 +132,20 @@ class SyncHandler(HardenedWebSocket):
             self._end(CollabError("Something went wrong on our side."))
         finally:
             self._pumping = False
+
+    def _gather(self) -> list[bytes]:
+        """What the peer is to be told next, as much as makes one write worth its while."""
+        frames: list[bytes] = []
+        size = 0
+        while size < TOGETHER and self.connection is not None:
+            frame = self.connection.next_frame()
+            if frame is None:
+                break
+            frames.append(frame)
+            size += len(frame)
+        self.frames_out += len(frames)
+        self.bytes_out += size
+        return frames
 
     def _end(self, error: CollabError) -> None:
         """The peer has to go, and is told why."""

@@ -1,10 +1,13 @@
 """Quire on a disk that takes its time, and its evil twin. For tests/durability/test_kill.py only.
 
-With --early it is the control: it tells everybody, and acknowledges, before the append. The kill
-test has to find that out, or it proves nothing.
+With --flaky every fifth append fails, now and then for a reason that is no OSError. With --early it
+is the control: it tells everybody, and acknowledges, before the append. The kill test has to find
+that out, or it proves nothing.
 """
 
 import asyncio
+import errno
+import random
 from collections.abc import Sequence
 
 import click
@@ -24,8 +27,14 @@ DISK = 0.03  # seconds that an append takes at least
 class SlowStore(SQLiteStore):
     """A store on a disk that is busy."""
 
+    flaky = False
+
     async def append(self, entries: Sequence[Entry]) -> list[int]:
         await asyncio.sleep(DISK)
+        if self.flaky and random.random() < 0.2:
+            raise OSError(errno.ENOSPC, "the disk is full")
+        if self.flaky and random.random() < 0.1:
+            raise RuntimeError("a fault of ours")
         return await super().append(entries)
 
 
@@ -46,10 +55,12 @@ class EarlyWriter(Writer):
             self._written(room)
 
 
-async def serve(port: int, store: str, early: bool) -> None:
-    hub = Hub(SlowStore(store))
+async def serve(port: int, path: str, early: bool, flaky: bool) -> None:
+    store = SlowStore(path)
+    store.flaky = flaky
+    hub = Hub(store)
     if early:
-        hub.writer = EarlyWriter(hub.store, hub._written, hub._failed)
+        hub.writer = EarlyWriter(store, hub._written, hub._failed)
     await hub.start()
     sockets = bind_sockets(port, "127.0.0.1")
     HTTPServer(Application(routes(hub), log_function=logs.log_request)).add_sockets(sockets)
@@ -61,9 +72,10 @@ async def serve(port: int, store: str, early: bool) -> None:
 @click.option("--port", type=int)
 @click.option("--store")
 @click.option("--early", is_flag=True)
-def main(port: int, store: str, early: bool) -> None:
+@click.option("--flaky", is_flag=True)
+def main(port: int, store: str, early: bool, flaky: bool) -> None:
     logs.set_up("json")
-    asyncio.run(serve(port, store, early))
+    asyncio.run(serve(port, store, early, flaky))
 
 
 if __name__ == "__main__":

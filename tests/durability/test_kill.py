@@ -29,6 +29,14 @@ def test_nothing_is_lost_on_a_slow_disk(tmp_path, seed):
     assert (figures.lost, figures.doubled) == (0, 0)
 
 
+def test_nothing_is_lost_where_appends_fail(tmp_path, seed):
+    """Nor doubled: what failed is tried again, and a document that fails for good fails alone."""
+    with Server(tmp_path / "quire.db", SLOW, "--flaky") as server:
+        figures = run(kill_again_and_again(server, 4, seed))
+    print(figures)
+    assert (figures.lost, figures.doubled) == (0, 0)
+
+
 def test_a_server_that_speaks_before_the_disk_is_found_out(tmp_path, seed):
     """The control: broadcast and receipt before the append lose edits on the same disk."""
     with Server(tmp_path / "quire.db", SLOW, "--early") as server:

@@ -7,6 +7,7 @@ lost, doubled or half there shows.
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Sequence
 from random import Random
@@ -49,7 +50,8 @@ class Typist:
         self.seen: set[str] = set()
         self.synced = False
         self.peer: Peer | None = None
-        self.listening: asyncio.Task[None] | None = None
+        self.online = False
+        self.staying: asyncio.Task[None] | None = None
         self.typing: asyncio.Task[None] | None = None
         self.applying = False
         self.doc: Doc[Any] = Doc()
@@ -61,11 +63,11 @@ class Typist:
         ]
 
     async def connect(self) -> None:
-        """Online; what was typed meanwhile is sent when the server asks."""
+        """Online, and again online whenever the server sends it away; what was typed meanwhile is
+        sent when the server asks."""
+        self.online = True
         self.peer = await Peer.connect(self.url)
-        await self.peer.say(SyncStep1(self.doc.get_state()))
-        self._ask()
-        self.listening = asyncio.create_task(self._listen(self.peer))
+        self.staying = asyncio.create_task(self._stay())
 
     def type(self, on: bool) -> None:
         """Begins or stops to type."""
@@ -74,14 +76,14 @@ class Typist:
         self.typing = asyncio.create_task(self._type()) if on else None
 
     async def gone(self) -> None:
-        """Returns when the connection has ended."""
-        if self.peer is not None and self.listening is not None:
-            await self.listening
-            self.peer.close()
-        self.peer, self.synced = None, False
+        """Returns when the connection has ended, and the server with it."""
+        if self.staying is not None:
+            await self.staying
+        self.staying = None
 
     async def close(self) -> None:
         self.type(False)
+        self.online = False
         if self.peer is not None:
             self.peer.close()
         await self.gone()
@@ -106,6 +108,17 @@ class Typist:
         while True:
             self.edit()
             await asyncio.sleep(self.dice.random() * PACE)
+
+    async def _stay(self) -> None:
+        while self.peer is not None:
+            self.peer.put(SyncStep1(self.doc.get_state()))
+            self._ask()
+            await self._listen(self.peer)
+            self.peer.close()
+            self.peer, self.synced = None, False
+            if self.online:
+                with contextlib.suppress(OSError):  # the server was killed
+                    self.peer = await Peer.connect(self.url)
 
     async def _listen(self, peer: Peer) -> None:
         while (frame := await peer.socket.read_message()) is not None:

@@ -1,0 +1,70 @@
+// y-websocket's clients do nothing for more than a minute of a clock that runs ten times as fast.
+// usage: node idle.mjs ws://HOST:PORT/sync. One line of JSON a story: {"story", "ok", "error"}.
+const FOLD = 10
+const { now } = Date
+const [setTimer, setTicker] = [setTimeout, setInterval]
+const began = now()
+Date.now = () => began + (now() - began) * FOLD
+globalThis.setTimeout = (call, wait, ...rest) => setTimer(call, wait / FOLD, ...rest)
+globalThis.setInterval = (call, wait, ...rest) => setTicker(call, wait / FOLD, ...rest)
+
+// Not before the clock runs fast: lib0 keeps the Date.now that it finds.
+const Y = await import('yjs')
+const { default: WebSocket, WebSocketServer } = await import('ws')
+const packages = { yws1: await import('yws1'), yws2: await import('yws2'), yws3: await import('yws3') }
+
+const LONG = 70_000 // ms of the fast clock; clients hang up after 30 s of silence
+const server = process.argv[2]
+
+const pass = (ms) => new Promise(resolve => setTimeout(resolve, ms))
+const until = async (what, condition) => {
+  for (const begin = Date.now(); !condition(); await pass(100)) {
+    if (Date.now() - begin > 100_000) throw new Error(`${what} did not come about`)
+  }
+}
+
+const connect = (version, url) => {
+  const doc = new Y.Doc()
+  const provider = new packages[version].WebsocketProvider(url, `idle ${version}`, doc, { WebSocketPolyfill: WebSocket, disableBc: true })
+  provider.hungUp = 0
+  provider.on('connection-close', () => provider.hungUp++)
+  return provider
+}
+
+const stories = {
+  /** Somebody who shows no presence, so that nobody has anything to say. */
+  async mute (version) {
+    const provider = connect(version, server)
+    provider.awareness.setLocalState(null)
+    await until('synced', () => provider.synced)
+    await pass(LONG)
+    if (provider.hungUp > 0 || !provider.wsconnected) throw new Error('it was silent for too long')
+  },
+
+  async 'two who see each other' (version) {
+    const pair = [connect(version, server), connect(version, server)]
+    pair.forEach((provider, n) => provider.awareness.setLocalStateField('user', { name: `idle ${n}` }))
+    const see = () => pair.every(provider => pair.every(other => provider.awareness.getStates().has(other.doc.clientID)))
+    await until('presence', see)
+    for (const begin = Date.now(); Date.now() - begin < LONG; await pass(500)) {
+      if (!see()) throw new Error('somebody vanished')
+    }
+    if (pair.some(provider => provider.hungUp > 0)) throw new Error('it was silent for too long')
+  },
+
+  /** The control: a server that says nothing is left. */
+  async 'a server that is silent' (version) {
+    const silent = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    await new Promise(resolve => silent.once('listening', resolve))
+    const provider = connect(version, `ws://127.0.0.1:${silent.address().port}`)
+    await until('hanging up', () => provider.hungUp > 0)
+    silent.close()
+  }
+}
+
+await Promise.all(Object.keys(packages).flatMap(version => Object.entries(stories).map(async ([story, tell]) => {
+  let error = null
+  try { await tell(version) } catch (caught) { error = String(caught.stack) }
+  console.log(JSON.stringify({ story: `${version}: ${story}`, ok: error === null, error }))
+})))
+process.exit(0)
