@@ -17,6 +17,8 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
+import signal
 import struct
 import sys
 from typing import Any
@@ -97,8 +99,11 @@ class _Worker:
 
     async def end(self) -> None:
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+            # Not Process.kill: that reaps a worker that is dead already, and asyncio, which waits
+            # for it in a thread, then warns of a child that it does not know.
+            if self._process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._process.pid, signal.SIGKILL)
             await self._process.communicate()  # reads to the end, so that the pipes are closed
 
 

@@ -85,6 +85,19 @@ def test_a_worker_that_hangs_is_ended(monkeypatch):
     run(story)
 
 
+def test_a_worker_that_has_just_died_is_let_go_of_in_silence():
+    """To look whether it lives would reap it, and asyncio would warn of a child it does not know:
+    it did so for one in fifteen."""
+
+    async def story(engine):
+        for _ in range(20):
+            await engine.run("check", b"\x00\x00")
+            os.kill(engine._idle[-1]._process.pid, signal.SIGKILL)
+            await engine._idle.pop().end()
+
+    run(story)
+
+
 @pytest.mark.expects_log("a worker failed on check")
 def test_what_pycrdt_panics_on_is_an_answer():
     """A PanicException is no Exception; the worker says that it failed, and lives."""
