@@ -74,6 +74,13 @@ def head_of_block(block: Block, clock: int) -> Block:
     return Block(block.client, block.clock, start, place, block.data[:at])
 
 
+def round_block(block: Block, clock: int) -> Block:
+    """The structs of the block up to the one that ends at `clock`, or that `clock` falls into."""
+    place, start, _, struct = find_struct(block, clock - 1)
+    end = start + struct.units
+    return Block(block.client, block.clock, end, place + 1, block.data[: struct.end])
+
+
 def slice_struct(data: bytes, struct: Struct, client: int, clock: int, skipped: int) -> bytes:
     """The struct of `data` without its first units: what Yjs writes of a half-known struct."""
     ref = struct.info & REF

@@ -20,20 +20,15 @@ from collab.wire import Message, SyncStep1, SyncStep2, SyncUpdate
 if TYPE_CHECKING:
     from collab.hub import Hub
 
-CHUNK = 1 << 20  # bytes; a larger first load goes in pieces, each well before a peer's timeout
-
 
 class Connection:
     """Speaks y-websocket for one session."""
 
-    __slots__ = ("_chunks", "_failed", "_splitting", "hub", "session")
+    __slots__ = ("hub", "session")
 
     def __init__(self, hub: "Hub", session: Session) -> None:
         self.hub = hub
         self.session = session
-        self._chunks: list[SyncUpdate | SyncStep2] = []
-        self._splitting: asyncio.Task[None] | None = None
-        self._failed: CollabError | None = None
 
     def receive(self, frame: bytes) -> Awaitable[None] | None:
         """Takes a frame of the peer. Hand over no further one until what this returns, if
@@ -51,19 +46,12 @@ class Connection:
     def next_frame(self) -> bytes | None:
         """What the peer should be sent next, None for nothing now: the session's `wake` is called
         when there may be more."""
-        if self._splitting is not None:
-            return None
-        if self._failed is not None:
-            raise self._failed
-        if self._chunks:
-            return wire.encode(self._chunks.pop(0))
         message = self.session.next_message()
-        if message is None:
-            return None
-        if isinstance(message, SyncStep2) and len(message.update) > CHUNK:
-            self._splitting = asyncio.create_task(self._split(message))
-            return None
-        return wire.encode(message)
+        if message is not None:
+            return wire.encode(message)
+        if self.session.room.wants_plan:
+            self.hub.touched(self.session.room)
+        return None
 
     @property
     def ended(self) -> CollabError | None:
@@ -72,8 +60,6 @@ class Connection:
 
     def leave(self, clean: bool) -> None:
         """The peer has gone; `clean` when it said goodbye."""
-        if self._splitting is not None:
-            self._splitting.cancel()
         self.hub.leave(self.session, clean)
 
     async def _receive_large(self, frame: bytes) -> None:
@@ -103,13 +89,3 @@ class Connection:
                 pass
             case _:
                 session.receive(message, time.time())
-
-    async def _split(self, message: SyncStep2) -> None:
-        try:
-            *first, last = await self.hub.engine.run("split", message.update, CHUNK)
-            self._chunks.extend(SyncUpdate(update) for update in first)
-            self._chunks.append(SyncStep2(last))
-        except CollabError as error:
-            self._failed = error
-        self._splitting = None
-        self.session.wake()

@@ -1,4 +1,4 @@
-"""Heavy work on whole documents, for a worker process: fold, split, and judge large updates.
+"""Heavy work on whole documents, for a worker process: fold, and judge large updates.
 
 Pure functions of bytes that have passed the gate; `admit_in_worker` is the gate itself. No engine.
 
@@ -10,19 +10,13 @@ shared types stay types, for their children need a parent. What is alive stays a
 byte.
 """
 
-from collections.abc import Iterator
-
 from collab.blocks import (
-    add_block,
-    cut_block,
     encode_blocks,
     encode_index,
-    head_of_block,
     slice_header,
 )
 from collab.content import ANY, CUT, DELETED, GC, STRING, TYPE
 from collab.deletes import DeleteSet, read_deletes
-from collab.reach import Integration
 from collab.reader import read_var_uint, var_uints
 from collab.state import Head
 from collab.update import (
@@ -39,7 +33,7 @@ from collab.update import (
     read_update,
 )
 
-_TRUSTED = Limits(structs=MAX_CLOCK, clients=MAX_CLOCK)
+TRUSTED = Limits(structs=MAX_CLOCK, clients=MAX_CLOCK)  # for what has passed the gate
 MOST_BYTES = 64 << 10
 """Units of so many bytes are joined at the most: what is one struct has to go in one frame."""
 
@@ -54,7 +48,7 @@ def fold(data: bytes) -> tuple[bytes, bytes]:
     has edited an older fold of it, still merges with it.
     Raises ValueError if `data` is no whole document: if it has gaps.
     """
-    changes = read_update(data, _TRUSTED)
+    changes = read_update(data, TRUSTED)
     clients: dict[int, list[Block]] = {}
     for block in changes.blocks:
         clients.setdefault(block.client, []).append(block)
@@ -171,69 +165,6 @@ def _units(data: bytes, struct: Struct, ref: int, start: int, end: int) -> bytes
     if ref in (STRING, ANY):
         at = read_var_uint(data, at)[1]
     return data[at : struct.end]
-
-
-def split(data: bytes, size: int) -> list[bytes]:
-    """The document as updates of about `size` bytes each.
-
-    Whoever applies them in this order never waits for anything in between. The deletes come with
-    the last one. A struct that is larger than `size` by itself is not cut.
-    """
-    changes = read_update(data, _TRUSTED)
-    run = Integration(changes, {})
-    source = _Source(changes.blocks, size)
-    chunks: list[bytes] = []
-    chunk: dict[int, list[Block]] = {}
-    filled = 0
-    for client, _, limit in run.steps():
-        for block in source.take(client, limit):
-            if filled and filled + len(block.data) > size:
-                chunks.append(_encode_chunk(chunk, DeleteSet()))
-                chunk, filled = {}, 0
-            add_block(chunk, block)
-            filled += len(block.data)
-    chunks.append(_encode_chunk(chunk, changes.deletes))
-    return chunks
-
-
-def _encode_chunk(chunk: dict[int, list[Block]], deletes: DeleteSet) -> bytes:
-    clients = sorted(chunk, reverse=True)
-    return encode_blocks((block for client in clients for block in chunk[client]), deletes)
-
-
-class _Source:
-    """Hands out each client's blocks up to a clock, in pieces of about `size` bytes at most."""
-
-    def __init__(self, blocks: list[Block], size: int) -> None:
-        self.size = size
-        self.blocks: dict[int, list[Block]] = {}  # the next one last
-        for block in reversed(blocks):
-            self.blocks.setdefault(block.client, []).append(block)
-
-    def take(self, client: int, limit: int) -> Iterator[Block]:
-        blocks = self.blocks[client]
-        while blocks and blocks[-1].clock < limit:
-            block = blocks.pop()
-            if block.end > limit:
-                blocks.append(cut_block(block, limit))
-                block = head_of_block(block, limit)
-            yield from self.pieces(block)
-
-    def pieces(self, block: Block) -> Iterator[Block]:
-        if block.count == 1 or len(block.data) <= self.size:
-            yield block
-            return
-        clock, start, at, count = block.clock, 0, 0, 0
-        begin = clock
-        for _ in range(block.count):
-            struct = read_struct(block.data, at)
-            if count and struct.end - start > self.size:
-                yield Block(block.client, begin, clock, count, block.data[start:at])
-                begin, start, count = clock, at, 0
-            clock += struct.units
-            at = struct.end
-            count += 1
-        yield Block(block.client, begin, clock, count, block.data[start:at])
 
 
 def admit_in_worker(data: bytes, vector: bytes, deletes: bytes, partial: bool) -> list[bytes]:

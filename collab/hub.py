@@ -21,7 +21,8 @@ from collab.replay import open_room
 from collab.room import Room
 from collab.session import Session
 from collab.state import State
-from collab.storage import Document, Snapshot, Store
+from collab.storage import Document, Store
+from collab.upkeep import fold_room, plan_parts
 from collab.writer import Writer
 
 if TYPE_CHECKING:
@@ -137,6 +138,9 @@ class Hub:
         """Call it after a session received something: what it changed goes its way."""
         if room.pending:
             self.writer.add(room)
+        if room.wants_plan and not room.planning:
+            room.planning = True
+            self._spawn(plan_parts(self.engine, room))
         if room.presence_told < room.awareness.moved and not room.presence_waits:
             room.presence_waits = True
             window = max(PRESENCE_WINDOW, PRESENCE_COST * len(room.sessions))
@@ -228,16 +232,7 @@ class Hub:
         self._end(room, Unavailable("The document had to be closed. Try again."))
 
     async def _fold(self, room: Room) -> None:
-        seq, data = room.seq, room.begin_fold()
-        folded = None
-        try:
-            data, index = await self.engine.run("fold", data)
-            folded = State.load(data, index)
-            await self.store.save_snapshot(room.name, Snapshot(seq, data, index))
-        except (CollabError, OSError, ValueError) as error:
-            logger.warning("document %r could not be folded: %s", room.name, error)
-        finally:
-            room.end_fold(folded)
+        await fold_room(self.store, self.engine, room)
         self._retire(room)
 
     def _retire(self, room: Room) -> None:

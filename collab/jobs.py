@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 from collab.engine import HEAD, pack, unpack
 from collab.errors import ProtocolError
-from collab.fold import admit_in_worker, fold, split
+from collab.fold import admit_in_worker, fold
+from collab.parts import plan
 
 MEMORY = 2 << 30  # bytes of address space that a worker may have
 
@@ -45,7 +46,7 @@ JOBS: dict[str, Callable[..., object]] = {
     "check": check,
     "fold": fold,
     "json": to_json,
-    "split": split,
+    "plan": plan,
     "text": text,
 }
 

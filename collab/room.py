@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from collab.awareness import Awareness
 from collab.errors import CollabError
+from collab.parts import PART, Plan
 from collab.state import Admission, Head, News, State, merge
 from collab.update import Changes
 
@@ -56,6 +57,10 @@ class Room:
         self.pending: list[Pending] = []
         self.writing: list[Pending] = []
         self.fresh = 0  # bytes that came in and that the writer has not counted yet
+        self.part = PART
+        self.plan: Plan | None = None  # how to hand out the document in parts of that size,
+        self.wants_plan = False  # whether a session waits for a newer one,
+        self.planning = False  # and whether that is being made
         self.rows = 0  # committed since the state was last folded,
         self.folded = state.structs  # and the structs that it had then
         self._since_fold: list[tuple[int, News]] | None = None

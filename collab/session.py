@@ -9,9 +9,10 @@ that builds on what the document does not have is not kept: the peer is asked wi
 all that is missing, and its SyncStep2 brings the whole.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from collab.awareness import NEWCOMER
+from collab.errors import CollabError
 from collab.room import Room
 from collab.state import Admission
 from collab.update import StateVector, encode_state_vector, read_state_vector, read_update
@@ -27,6 +28,7 @@ from collab.wire import (
 )
 
 HEARTBEAT = 15  # seconds
+NOTHING: Iterator[StateVector] = iter(())
 NOBODY_MOVED = AwarenessUpdate(b"\x00")  # an awareness update of no client
 
 
@@ -36,9 +38,9 @@ class Session:
 
     # There is one for each idle connection, too: without a dict it is half as large.
     __slots__ = (
-        "_answered", "_asked", "_denied", "_durable", "_held", "_lacking", "_presence_turn",
-        "_promises", "_quiet", "_receipt_due", "_receipts", "_turn", "_vector", "_wants_state",
-        "client", "room", "user", "wake",
+        "_answered", "_asked", "_denied", "_durable", "_failed", "_held", "_lacking",
+        "_presence_turn", "_promises", "_quiet", "_receipt_due", "_receipts", "_steps", "_turn",
+        "_vector", "_wants_state", "client", "room", "user", "wake",
     )  # fmt: skip
 
     def __init__(self, room: Room, user: str, wake: Callable[[], None]) -> None:
@@ -49,8 +51,10 @@ class Session:
         self._asked = False  # it got our SyncStep1
         self._answered = False  # we got its SyncStep2
         self._lacking: StateVector = {}  # what its last SyncStep2 waits for
-        self._vector: StateVector = {}  # what it had when it last asked
+        self._vector: StateVector = {}  # what it had when it last asked, and got in parts since
         self._wants_state = False
+        self._steps: Iterator[StateVector] = NOTHING  # the parts to come
+        self._failed: CollabError | None = None
         self._turn: int | None = None  # told of content up to here; None: it has not asked
         self._presence_turn = NEWCOMER
         self._denied = ""  # a reason that it has not been told
@@ -91,8 +95,15 @@ class Session:
     def asked(self, vector: StateVector) -> None:
         """The peer wants all that it lacks."""
         self._vector = vector
+        self._steps = NOTHING
         self._wants_state = True
         self.wake()
+
+    def fail(self, reason: CollabError) -> None:
+        """The document that the peer asked for cannot be had: it has to go, and try again."""
+        if self._wants_state:
+            self._failed = reason
+            self.wake()
 
     def expects(self, message: SyncUpdate | SyncStep2) -> bool:
         """Whether an update counts now. What comes before the peer's SyncStep2 is contained in
@@ -125,10 +136,12 @@ class Session:
 
     def next_message(self) -> Message | None:
         """What the peer has to be told next; None when it knows all there is. Call it when the
-        transport can take a frame, until it says None. Raises what ended the room, if that has
+        transport can take a frame, until it says None; have the hub look at the room (`touched`)
+        if that `wants_plan` then. Raises what ended the room or the session, if that has
         happened."""
-        if self.room.ended is not None:
-            raise self.room.ended
+        ended = self.room.ended or self._failed
+        if ended is not None:
+            raise ended
         message = self._next()
         if message is None and self._quiet >= HEARTBEAT:
             message = NOBODY_MOVED
@@ -147,19 +160,36 @@ class Session:
 
     def _next_content(self) -> Message | None:
         turn = self.room.turn
-        if self._wants_state:
-            self._wants_state = False
-        elif self._turn is None:
-            return None
-        elif self._turn == turn:
+        if self._turn == turn and not self._wants_state:
             return self._ask_again()
-        else:
+        if not self._wants_state:
+            if self._turn is None:
+                return None
             news = self.room.news(self._turn)
             if news is not None:
                 self._turn = turn
                 return SyncUpdate(news)
-        self._turn = turn
-        return SyncStep2(self.room.state.cut(self._vector))
+            self._wants_state = True  # it fell too far behind
+        return self._next_part()
+
+    def _next_part(self) -> Message | None:
+        """All that the peer lacks; if that is much, a part of it, as the room's plan says."""
+        room, state = self.room, self.room.state
+        while state.far_ahead(self._vector, room.part):
+            step = next(self._steps, None)
+            if step is not None:
+                update, self._vector = state.slice(self._vector, step)
+                if update:
+                    return SyncUpdate(update)
+            elif room.plan is None or state.far_ahead(room.plan.vector, room.part):
+                room.wants_plan = True
+                return None
+            else:
+                self._steps = iter(room.plan.steps)
+        self._steps = NOTHING
+        self._wants_state = False
+        self._turn = room.turn
+        return SyncStep2(state.cut(self._vector))
 
     def _ask_again(self) -> Message | None:
         """Something that the peer's last SyncStep2 lacked has come from others, and the peer has

@@ -9,9 +9,11 @@ enters only when all that it refers to is there or enters with it.
 document. Both are told of news by `enter`; `admit` only judges.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from collab.blocks import (
@@ -21,6 +23,7 @@ from collab.blocks import (
     encode_index,
     head_of_block,
     read_index,
+    round_block,
 )
 from collab.deletes import DeleteSet, read_deletes
 from collab.errors import ProtocolError
@@ -83,6 +86,7 @@ class Admission(NamedTuple):
 
 _news = partial(tuple.__new__, News)  # half the time of calling News
 _admission = partial(tuple.__new__, Admission)
+_end = attrgetter("end")
 
 
 class Head:
@@ -176,17 +180,51 @@ class State(Head):
 
     def cut(self, vector: StateVector) -> bytes:
         """One update with all structs that `vector` lacks, and all deletes."""
-        lacking: list[Block] = []
-        for client in sorted(self.blocks, reverse=True):
-            known = vector.get(client, 0)
-            blocks = self.blocks[client]
-            if known >= self.vector[client]:
-                continue
-            at = bisect_right(blocks, known, key=lambda block: block.end)
-            lacking += blocks[at:]
-            if blocks[at].clock < known:
-                lacking[-len(blocks) + at] = cut_block(blocks[at], known)
+        lacking = [
+            block
+            for client in sorted(self.blocks, reverse=True)
+            for block in self._lacking(client, vector.get(client, 0), self.vector[client])
+        ]
         return encode_blocks(lacking, self.deletes)
+
+    def slice(self, vector: StateVector, limits: StateVector) -> tuple[bytes, StateVector]:
+        """One update with the structs below `limits` (client -> clock) that `vector` lacks, and no
+        deletes, b"" for none; and the state vector of a peer that has got it. A struct that a limit
+        falls into is there as a whole."""
+        lacking: list[Block] = []
+        reached = dict(vector)
+        for client in sorted(limits, reverse=True):
+            blocks = self._lacking(client, vector.get(client, 0), limits[client])
+            if blocks:
+                lacking += blocks
+                reached[client] = blocks[-1].end
+        return encode_blocks(lacking, DeleteSet()) if lacking else b"", reached
+
+    def _lacking(self, client: int, known: int, limit: int) -> list[Block]:
+        """The client's blocks from `known` on, up to the struct that `limit` ends or falls into."""
+        if known >= limit:
+            return []
+        blocks = self.blocks[client]
+        first = bisect_right(blocks, known, key=_end)
+        last = bisect_left(blocks, limit, first, key=_end)
+        lacking = blocks[first : last + 1]
+        if lacking[-1].end > limit:
+            lacking[-1] = round_block(lacking[-1], limit)
+        if lacking[0].clock < known:
+            lacking[0] = cut_block(lacking[0], known)
+        return lacking
+
+    def far_ahead(self, vector: StateVector, size: int) -> bool:
+        """Whether `vector` lacks more than `size` bytes of structs."""
+        lacking = 0
+        for client, blocks in self.blocks.items():
+            known = vector.get(client, 0)
+            if known < self.vector[client]:
+                for block in islice(blocks, bisect_right(blocks, known, key=_end), None):
+                    lacking += len(block.data)
+                    if lacking > size:
+                        return True
+        return False
 
     def encode(self) -> bytes:
         """The whole document as one update."""

@@ -27,6 +27,7 @@ SYNC, AWARENESS, AUTH, QUERY_AWARENESS, RECEIPT = 0, 1, 2, 3, 102
 STEP1, STEP2, UPDATE = 0, 1, 2
 PERMISSION_DENIED = 0
 MOST = 100  # messages in one frame; clients send one
+KEPT = 64 << 10  # bytes of an update whose frame is kept for the next peer
 
 
 class SyncStep1(NamedTuple):
@@ -114,7 +115,7 @@ def _decode(frame: bytes) -> Iterator[Message]:
 
 def encode(message: Message) -> bytes:
     """The one frame that says `message` to a client."""
-    if isinstance(message, SyncUpdate):
+    if isinstance(message, SyncUpdate) and len(message.update) <= KEPT:
         return _encode_update(message.update)
     frame = bytearray()
     match message:
@@ -122,6 +123,8 @@ def encode(message: Message) -> bytes:
             frame += b"\x00\x00"
         case SyncStep2(body):
             frame += b"\x00\x01"
+        case SyncUpdate(body):
+            frame += b"\x00\x02"
         case AwarenessUpdate(body):
             frame += b"\x01"
         case QueryAwareness():

@@ -1,8 +1,8 @@
 """The fuzz battery: mutants against everything that reads a stranger's bytes, in this process.
 
 Whatever comes, the gate says ProtocolError or lets it in; and whatever it lets in keeps the
-promises of the core: it connects, it can be read again, cut, merged, folded and split, and a
-document made of it is the same document in each of these forms.
+promises of the core: it connects, it can be read again, cut, merged, folded and handed out in
+parts, and a document made of it is the same document in each of these forms.
 """
 
 import time
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from random import Random
 
 from collab.errors import ProtocolError, TooBig
-from collab.fold import fold, split
+from collab.fold import fold
 from collab.state import News, State, merge
 from collab.update import StateVector, encode_state_vector, read_state_vector, read_update
-from tests.collab.genuine import Document
+from tests.collab.genuine import Document, parts
 from tests.live import var_bytes
 from tests.mutants import Mutator
 
@@ -113,7 +113,7 @@ class Attack:
         self.same(State.load(folded, index))
         self.same(_read([folded]))
         assert fold(folded) == (folded, index)
-        self.same(_read(split(data, self.dice.choice((50, 500, 5_000)))))
+        self.same(_read(parts(state, self.dice.choice((50, 500, 5_000)))))
         vector = {c: self.dice.randint(0, end) for c, end in state.vector.items()}
         peer = _read([self.genuine])
         peer_vector: StateVector = peer.vector if self.dice.random() < 0.5 else {}

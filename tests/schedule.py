@@ -15,6 +15,7 @@ from typing import Any
 
 from collab import wire
 from collab.fold import fold
+from collab.parts import PART, Plan, plan
 from collab.room import Room
 from collab.session import Session
 from collab.state import State
@@ -44,6 +45,7 @@ STEPS = (
     ("whisper", 3),
     ("ask_again", 1),
     ("refold", 3),
+    ("plan", 4),
     ("newcomer", 1),
     ("crash", 0.5),
 )
@@ -79,7 +81,13 @@ class Schedule:
         self.disk = State()
         self.snapshot: tuple[int, bytes, bytes] | None = None
         self.folding: tuple[int, bytes] | None = None
-        self.room = Room("notes", State(), 0)
+        self.part = self.dice.choice((50, 500, PART))  # how much is told at once
+        self.room = self.open(State())
+
+    def open(self, state: State) -> Room:
+        room = Room("notes", state, len(self.log))
+        room.part = self.part
+        return room
 
     def play(self) -> Play:
         """The whole schedule; returns what everybody agrees on."""
@@ -182,6 +190,12 @@ class Schedule:
             if folded:
                 self.snapshot = (seq, *folded)
 
+    def plan(self) -> None:
+        """A worker has planned how to hand out the document in parts."""
+        if self.room.wants_plan:
+            self.room.plan = Plan.load(plan(self.room.state.encode(), self.room.part))
+            self.room.wants_plan = False
+
     def newcomer(self) -> Play:
         if len(self.editors) < 6:
             client = self.dice.randint(1, 2**32 - 1)
@@ -201,7 +215,7 @@ class Schedule:
             news, missing = state.admit(read_update(data), partial=False)
             assert news is not None and not missing
             state.enter(news)
-        self.room = Room("notes", state, len(self.log))
+        self.room = self.open(state)
         self.folding = None
 
     # How it happens
@@ -317,6 +331,9 @@ class Schedule:
                 editor.down.append(wire.encode(news))
             while editor.down:
                 yield from self.heard(editor, editor.down.popleft())
+        if self.room.wants_plan:
+            moved = True
+            self.plan()
         if not self.room.writing:
             self.room.take()
         if self.room.writing:
@@ -325,13 +342,13 @@ class Schedule:
         return moved
 
     def judge(self) -> Play:
-        (late,) = self.late_joiner()
+        late = self.late_joiner()
         state = self.disk.encode()
         folded, index = fold(state)
         assert State.load(folded, index).vector == self.disk.vector
         assert State.load(folded, index).deletes == self.disk.deletes == self.room.state.deletes
         agreed = yield "show", [state]
-        for who, updates in (("late joiner", [late]), ("log", self.log), ("fold", [folded])):
+        for who, updates in (("late joiner", late), ("log", self.log), ("fold", [folded])):
             shown = yield "show", updates
             assert shown == agreed, f"the {who} shows {shown}, others {agreed}"
         for editor in self.editors:
@@ -346,5 +363,9 @@ class Schedule:
     def late_joiner(self) -> list[bytes]:
         session = Session(self.room, "", lambda: None)
         session.receive(SyncStep1(b"\x00"), self.now)
-        told = [m for m in iter(session.next_message, None) if isinstance(m, SyncStep2)]
-        return [message.update for message in told]
+        told: list[bytes] = []
+        while (message := session.next_message()) is not None or self.room.wants_plan:
+            self.plan()
+            if isinstance(message, SyncStep2 | SyncUpdate):
+                told.append(message.update)
+        return told

@@ -17,6 +17,7 @@ from tests.live import PATIENCE, STEP1, STEP2, Peer, Server, messages, polls, ty
 from tests.witness import Witnesses
 
 PIECE = 15_000  # characters that are typed at once
+PING = 0x89
 AHEAD = 50  # pieces that may be on their way
 
 HANDSHAKE = (
@@ -53,6 +54,11 @@ class Stalled:
         self.socket.sendall(frame(STEP1 + STEP2))
         self.state = State()
 
+    def begin(self) -> None:
+        """Waits for the first of the document, and takes no more of it."""
+        while len(self.buffer) < PIECE:
+            self.buffer += self.socket.recv(PIECE)
+
     def read(self, upto: dict[int, int]) -> None:
         """Reads until it has the document up to this state vector; every update connects."""
         for _ in polls("a stalled reader", 4 * PATIENCE, pause=0):
@@ -69,7 +75,10 @@ class Stalled:
         self.socket.close()
 
     def _frame(self) -> bytes:
-        length = self._take(2)[1]
+        opcode, length = self._take(2)
+        if opcode == PING:
+            self._take(length)
+            return self._frame()
         if length > 125:
             length = int.from_bytes(self._take(2 if length == 126 else 8))
         return self._take(length)
@@ -99,6 +108,26 @@ async def flood(server: Server, readers: int, size: int) -> Figures:
         for reader in stalled:
             await asyncio.to_thread(reader.read, {5: clock})
     return Figures(readers, clock, memory, witnesses)
+
+
+async def crowd(server: Server, joiners: int, size: int) -> int:
+    """So many join a document of `size` bytes and do not read it: the bytes they cost. Then they
+    read, and have it all."""
+    name = f"crowd-{joiners}"
+    clock = await type_much(server, name, size)
+    with contextlib.ExitStack() as stack:
+        first = Stalled(server, name)
+        stack.callback(first.close)
+        await asyncio.to_thread(first.read, {5: clock})
+        before = server.memory
+        stalled = [Stalled(server, name) for _ in range(joiners)]
+        for reader in stalled:
+            stack.callback(reader.close)
+            await asyncio.to_thread(reader.begin)
+        memory = server.memory - before
+        for reader in stalled:
+            await asyncio.to_thread(reader.read, {5: clock})
+    return memory
 
 
 async def type_much(server: Server, name: str, size: int) -> int:

@@ -20,7 +20,7 @@ SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.
 CORE = [path for path in SOURCES if path.parent.name == "collab"]
 
 # The rest of collab is told the time, and never waits.
-ASYNCHRONOUS = {"hub", "connection", "writer", "gate", "engine", "editor", "replay"}
+ASYNCHRONOUS = {"hub", "connection", "writer", "gate", "engine", "editor", "replay", "upkeep"}
 # Runs in workers that may die, or in a process whose documents are its own.
 PYCRDT = {"jobs", "views", "editor"}
 

@@ -6,7 +6,7 @@
 from tornado.httpclient import AsyncHTTPClient
 
 from tests.live import Peer, Server, run
-from tests.stalled import Stalled, flood, type_much
+from tests.stalled import Stalled, crowd, flood, type_much
 
 EACH = 8 << 20  # bytes that a stalled reader may cost
 
@@ -20,6 +20,16 @@ def test_readers_who_never_read_cost_a_bounded_amount(tmp_path):
     print(f"{alone}\n{stalled}")
     assert stalled.memory - alone.memory < 5 * EACH
     assert stalled.witnesses.worst < 3
+
+
+def test_joiners_who_never_read_hold_no_copy(tmp_path):
+    """Five of them and a document of 16 MB: each costs a part of it at most, and gets it in the
+    end."""
+    with Server(tmp_path / "quire.db") as server:
+        memory = run(crowd(server, 5, 16 << 20))
+        assert server.troubles() == []
+    print(f"{memory / 2**20:+.1f} MiB")
+    assert memory < 5 * EACH
 
 
 def test_a_deleted_document_lets_go_of_those_who_never_read(tmp_path):

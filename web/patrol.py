@@ -7,9 +7,10 @@ for an interval, and editors renew their presence more often than that.
 
 import asyncio
 import weakref
-from itertools import islice
-from math import ceil
+from itertools import takewhile
 from typing import Protocol
+
+PAUSE = 1.0  # seconds between looks at who is due
 
 
 class Peer(Protocol):
@@ -23,34 +24,37 @@ class Peer(Protocol):
 
 
 class Patrol:
-    """Visits each connection once in `interval` seconds: pings it if nothing came since the last
-    visit, and closes it if nothing came since the ping either."""
+    """Visits each connection every `interval` seconds, or `PAUSE` later: pings it if nothing came
+    since the last visit, and closes it if nothing came since the ping either."""
 
     def __init__(self, interval: float) -> None:
         self.interval = interval
-        self._pinged: dict[Peer, bool] = {}  # the next one to be visited first
+        # When each is due, and whether it was pinged last time; who is due first comes first.
+        self._rounds: dict[Peer, tuple[float, bool]] = {}
         self._walking: asyncio.Task[None] | None = None
 
     def watch(self, peer: Peer) -> None:
         """Look after it until it closes."""
-        self._pinged[peer] = False
+        self._come_again(peer, pinged=False)
         if self._walking is None:
             self._walking = asyncio.create_task(self._walk())
 
     def forget(self, peer: Peer) -> None:
         """It has closed."""
-        self._pinged.pop(peer, None)
+        self._rounds.pop(peer, None)
 
     async def _walk(self) -> None:
-        pause = min(1.0, self.interval)
-        while self._pinged:
-            await asyncio.sleep(pause)
-            for peer in list(islice(self._pinged, ceil(len(self._pinged) * pause / self.interval))):
+        while self._rounds:
+            await asyncio.sleep(min(PAUSE, self.interval))
+            for peer in self._due(asyncio.get_running_loop().time()):
                 self._visit(peer)
         self._walking = None
 
+    def _due(self, now: float) -> list[Peer]:
+        return list(takewhile(lambda peer: self._rounds[peer][0] <= now, self._rounds))
+
     def _visit(self, peer: Peer) -> None:
-        pinged = self._pinged.pop(peer)
+        _, pinged = self._rounds.pop(peer)
         if peer.is_closing():
             return
         silent = not peer._received_pong
@@ -60,7 +64,10 @@ class Patrol:
             return
         if silent:
             peer.write_ping(b"")
-        self._pinged[peer] = silent
+        self._come_again(peer, pinged=silent)
+
+    def _come_again(self, peer: Peer, pinged: bool) -> None:
+        self._rounds[peer] = asyncio.get_running_loop().time() + self.interval, pinged
 
 
 _patrols: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, Patrol]]" = (

@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from collab.parts import Plan, plan
 from collab.state import News, State, merge
-from collab.update import read_update
+from collab.update import StateVector, read_update
 
 NODE = Path(__file__).parents[1] / "node"
 RECORDED = Path(__file__).parents[1] / "data" / "corpus.json.gz"
@@ -84,6 +85,17 @@ def whole(document: Document) -> State:
         if news is not None:
             state.enter(news)
     return state
+
+
+def parts(state: State, size: int) -> list[bytes]:
+    """A document as one gets it who has nothing, in parts of about `size` bytes; deletes last."""
+    updates: list[bytes] = []
+    vector: StateVector = {}
+    for step in Plan.load(plan(state.encode(), size)).steps:
+        update, vector = state.slice(vector, step)
+        if update:
+            updates.append(update)
+    return [*updates, state.cut(vector)]
 
 
 def scattered(document: Document, random: Random) -> tuple[State, list[News]]:

@@ -8,6 +8,7 @@ assert table.agree() == "Hello"
 
 from pycrdt import Doc, Text, TransactionEvent
 
+from collab.parts import Plan, plan
 from collab.room import Room
 from collab.session import Session
 from collab.state import State
@@ -38,6 +39,12 @@ class Table:
         if self.room.pending:
             self.log += [pending.news.data for pending in self.room.take()]
             self.room.commit(len(self.log))
+
+    def plan(self) -> None:
+        """A worker has planned how to hand out the document in parts."""
+        room = self.room
+        room.plan = Plan.load(plan(room.state.encode(), room.part))
+        room.wants_plan = False
 
     def settle(self) -> None:
         """Everything is delivered, both ways, until nothing moves."""
@@ -114,9 +121,15 @@ class Seat:
     def read(self) -> int:
         """Takes all that the server has to say; how many messages it was."""
         count = 0
-        while self.session is not None and (message := self.session.next_message()) is not None:
-            count += 1
-            self.hear(message)
+        while self.session is not None:
+            message = self.session.next_message()
+            if message is not None:
+                count += 1
+                self.hear(message)
+            elif self.table.room.wants_plan:
+                self.table.plan()
+            else:
+                break
         return count
 
     def hear(self, message: Message) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from collab.fold import fold, split
+from collab.fold import fold
 from collab.state import Head, State
 from collab.update import encode_state_vector
 from tests.collab.genuine import (
@@ -18,6 +18,7 @@ from tests.collab.genuine import (
     Yjs,
     fresh,
     grouped,
+    parts,
     scattered,
     whole,
     yrs,
@@ -73,20 +74,20 @@ def test_cut_as_yjs_cuts(yjs: Yjs, documents: list[Document]) -> None:
             assert yjs.diff(theirs, b"\x00") == yjs.diff(state.cut(vector), b"\x00"), document
 
 
-def test_folded_and_split(yjs: Yjs, documents: list[Document]) -> None:
+def test_folded_and_in_parts(yjs: Yjs, documents: list[Document]) -> None:
     """Yjs shows the document from its fold, from the fold's parts, and from a fold of its first
     half with the edits that came after it."""
     for document in documents:
         if document.kind not in EXACT:
             continue
         state, log = scattered(document, document.random())
-        data, _ = fold(state.encode())
+        data, index = fold(state.encode())
         half = State()
         for news in log[: len(log) // 2]:
             half.enter(news)
         rest = [news.data for news in log[len(log) // 2 :]]
         same(yjs, document, [data])
-        same(yjs, document, split(data, 300))
+        same(yjs, document, parts(State.load(data, index), 300))
         same(yjs, document, [fold(half.encode())[0], *rest])
 
 
@@ -107,8 +108,9 @@ def test_yrs(yjs: Yjs, documents: list[Document]) -> None:
     questions = []
     for document in plain:
         state, log = scattered(document, document.random())
-        data, _ = fold(state.encode())
-        questions += [[news.data for news in log], [state.encode()], [data], split(data, 300)]
+        data, index = fold(state.encode())
+        loaded = State.load(data, index)
+        questions += [[news.data for news in log], [state.encode()], [data], parts(loaded, 300)]
     answers = yrs(questions)
     for document in plain:
         for _ in range(4):

@@ -1,13 +1,13 @@
-"""Folding and splitting: other bytes, the same document, also for those who edit it meanwhile."""
+"""Folding: other bytes, the same document, also for those who edit it meanwhile."""
 
 import pytest
 from pycrdt import Doc, Text
 
 from collab.errors import ProtocolError
-from collab.fold import admit_in_worker, fold, split
-from collab.state import Admission, Head, State
+from collab.fold import admit_in_worker, fold
+from collab.state import Admission, State
 from collab.update import read_state_vector, read_update
-from tests.collab.genuine import corpus, scattered, whole
+from tests.collab.genuine import corpus, parts, scattered
 
 
 def folded(update: str) -> str:
@@ -112,44 +112,6 @@ class TestFolding:
         assert fold(b"\x00\x00") == (b"\x00\x00", b"\x00")
 
 
-class TestSplitting:
-    @pytest.mark.parametrize("size", [1, 100, 1000, 1_000_000])
-    def test_nobody_waits(self, size: int) -> None:
-        """Each part connects to those before it; all of them are the document, deletes last."""
-        for document in corpus():
-            state = whole(document)
-            head = Head()
-            parts = split(state.encode(), size)
-            for part in parts:
-                changes = read_update(part)
-                assert changes.plain
-                assert bool(changes.deletes) == (part is parts[-1] and bool(state.deletes))
-                news, missing = head.admit(changes, partial=False)
-                assert missing == {}, document
-                if news is not None:
-                    assert news.data is part, document
-                    head.enter(news)
-            assert (state.vector, state.deletes) == (head.vector, head.deletes), document
-
-    def test_sizes(self) -> None:
-        """Parts are about as large as was asked for, but for structs that are larger themselves."""
-        state = State()
-        for document in corpus():
-            for update in document.updates:
-                news = state.admit(read_update(update), partial=True).news
-                if news is not None:
-                    state.enter(news)
-        data = state.encode()
-        parts = split(data, 10_000)
-
-        assert max(map(len, parts[:-1])) < 12_000
-        assert len(parts) <= len(data) // 7_000 + 2
-
-    def test_an_empty_document(self) -> None:
-        """Nothing is one part."""
-        assert split(b"\x00\x00", 1000) == [b"\x00\x00"]
-
-
 # Client 5 types "b" after its "a", clock 0.
 TYPED_NEXT = bytes.fromhex("01 01 05 01  84 05 00 01 62  00")
 
@@ -185,7 +147,7 @@ def test_pastes_are_not_joined_without_bound() -> None:
     data, index = fold(state.encode())
 
     assert fold(data) == (data, index)
-    chunks = split(data, 100_000)
+    chunks = parts(State.load(data, index), 100_000)
     assert max(len(chunk) for chunk in chunks) < 120_000
     again: Doc[Text] = Doc()
     for chunk in chunks:

@@ -100,6 +100,14 @@ class TestAdmitting:
             == news.data
         )
 
+    def test_a_struct_that_is_known_in_part_and_waits(self) -> None:
+        """Of what is known its beginning enters no more of it while it waits for somebody else."""
+        state = state_of(A)
+        # Client 5's "ab" after client 9's clock 0, which nobody has.
+        update = bytes.fromhex("01 01 05 00 84 09 00 02 6162 00")
+
+        assert admit(state, update, partial=True) == (None, {9: 1})
+
     def test_those_who_wait_for_each_other(self) -> None:
         """Two structs that each need the other are never integrated, by nobody."""
         update = bytes.fromhex("02  01 07 00 84 05 00 01 63  01 05 00 84 07 00 01 61  00")

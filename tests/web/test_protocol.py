@@ -17,6 +17,7 @@ import pytest
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
+from collab.web import patrol
 from collab.web.protocol import SEND_BUFFER, HardenedWebSocket, max_frame, send_frame
 
 ZERO = b"\x00\x00\x00\x00"
@@ -331,6 +332,26 @@ async def test_who_does_not_answer_pings_is_closed(
     assert b"\x88\x10\x03\xe8ping timed out" == await reader.readexactly(18)
     writer.write(b"\x88\x82" + ZERO + b"\x03\xe8")
     assert b"" == await reader.read()
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.gen_test
+async def test_nobody_is_hurried(
+    app: Application, http_server: HTTPServer, http_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few connections there are: a ping comes no sooner than an interval after the last
+    word, and an answer may take as long."""
+    monkeypatch.setattr(patrol, "PAUSE", 0.02)
+    app.settings["websocket_ping_interval"] = 0.5
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    reader, writer = await connect(http_port)
+    assert b"\x89\x00" == await reader.readexactly(2)
+    pinged = clock()
+    assert pinged - began >= 0.5
+    assert b"\x88\x10\x03\xe8ping timed out" == await reader.readexactly(18)
+    assert clock() - began >= 1
     writer.close()
     await writer.wait_closed()
 
