@@ -85,7 +85,7 @@ class Session:
             case AwarenessUpdate(update):
                 self.room.awareness.receive(self, update, now)
             case QueryAwareness():
-                self._presence_turn = NEWCOMER
+                self._presence_turn = min(self._presence_turn, 0)  # everybody, as last told
                 self.wake()
             case Receipt():
                 self._promise(message)
@@ -210,14 +210,17 @@ class Session:
         return AwarenessUpdate(update) if update is not None else None
 
     def _next_receipt(self) -> Message | None:
-        while self._promises and self._promises[0] <= self.room.durable:
-            self._promises.pop(0)
-            self._durable = self._receipts.pop(0)
-            self._receipt_due = True
+        self._keep_promises()
         if not self._receipt_due:
             return None
         self._receipt_due = False
         return self._durable
+
+    def _keep_promises(self) -> None:
+        while self._promises and self._promises[0] <= self.room.durable:
+            self._promises.pop(0)
+            self._durable = self._receipts.pop(0)
+            self._receipt_due = True
 
     def _promise(self, receipt: Receipt) -> None:
         """What came before `receipt` is on disk when all is that the room has by now: also what
@@ -225,6 +228,7 @@ class Session:
         if not self._answered or self._lacking or self.room.frozen:
             self._held = receipt
             return
+        self._keep_promises()  # so that who never reads waits for the commit in flight at most
         promised = self.room.entered
         if self._promises and self._promises[-1] == promised:
             self._receipts[-1] = receipt

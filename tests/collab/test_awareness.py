@@ -5,7 +5,7 @@ import pytest
 from collab.awareness import EPOCH, EXPIRY, GRACE, MAX_CLIENTS, MAX_STATE, read_awareness
 from collab.errors import ProtocolError, TooBig
 from collab.reader import write_var_bytes, write_var_uint
-from collab.wire import AwarenessUpdate
+from collab.wire import AwarenessUpdate, QueryAwareness
 from tests.collab.story import Table
 
 GONE = b"null"
@@ -331,3 +331,16 @@ def test_too_much_presence_is_refused():
         ann.say(says(*((client, 2, b"{}") for client in range(100, 300))))
     with pytest.raises(TooBig):
         ann.say(says(*((client, 1, b"{}") for client in range(1, MAX_CLIENTS + 2))))
+
+
+def test_who_asks_again_and_again_moves_nobody():
+    """A query is told who is here as they were last told: peers that count in 32 bits cannot be
+    driven to the end of that."""
+    table = Table()
+    ann, bob = table.editors(2)
+    ann.say(says((1, 1, b'{"at":1}')))
+    assert told(bob) == [(1, 1, b'{"at":1}')]
+
+    for _ in range(3):
+        bob.say(QueryAwareness())
+        assert told(bob) == [(1, 1, b'{"at":1}')]

@@ -225,6 +225,21 @@ def test_receipts_without_edits_come_at_once():
     assert ann.heard(Receipt) == [Receipt(8)]
 
 
+def test_who_asks_for_receipts_and_never_reads_waits_for_one():
+    """What has come to disk is owed as one receipt, however many were asked for."""
+    table = Table()
+    (ann,) = table.editors(1)
+    session = ann.session
+
+    for number in range(100):
+        ann.type("x")
+        ann.say(Receipt(number))
+        table.commit()
+
+    assert len(session._promises) == len(session._receipts) == 1
+    assert ann.read() and ann.heard(Receipt) == [Receipt(99)]
+
+
 def test_duplicates_never_reach_the_log():
     """The same update twice, and an empty one."""
     table = Table()
