@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from collab import wire
 from collab.errors import CollabError
-from collab.gate import LARGE, admit
+from collab.gate import LARGE, MOST_DELETES, admit
 from collab.session import Session
 from collab.update import read_state_vector
 from collab.wire import Message, SyncStep1, SyncStep2, SyncUpdate
@@ -81,7 +81,9 @@ class Connection:
                 session.asked(await asyncio.to_thread(read_state_vector, vector))
             case SyncStep2(update) | SyncUpdate(update) if session.expects(message):
                 partial = isinstance(message, SyncStep2)
-                admission = await admit(self.hub.engine, session.room.head, update, partial)
+                admission = await admit(
+                    self.hub.engine, session.room.head, update, partial, MOST_DELETES
+                )
                 # Without its session a room may have been freed and opened again elsewhere.
                 if session in session.room.sessions:
                     session.admitted(admission, partial, time.time())

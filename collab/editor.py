@@ -14,17 +14,20 @@ whose editors you trust, or do the work in a program of its own.
 """
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
 from pycrdt import Doc, TransactionEvent
 
-from collab.errors import AccessDenied, CollabError
+from collab.errors import AccessDenied, CollabError, Unavailable
 from collab.session import Session
 from collab.wire import Denied, Message, Receipt, SyncStep1, SyncStep2, SyncUpdate
 
 if TYPE_CHECKING:
     from collab.hub import Hub
+
+logger = logging.getLogger(__name__)
 
 
 class Editor:
@@ -49,7 +52,7 @@ class Editor:
         open it."""
         session = await self._hub.join(name, self._wake, self._author)
         try:
-            await self._hub.engine.run("check", session.room.state.encode())
+            self._apply(await self._hub.engine.run("check", session.room.state.encode()))
         except BaseException:
             self._hub.leave(session, clean=True)
             raise
@@ -60,15 +63,18 @@ class Editor:
     def leave(self) -> None:
         """Lets go of the document."""
         self.doc.unobserve(self._subscription)
-        if self._session is not None:
-            self._hub.leave(self._session, clean=True)
+        self._end()
+
+    def _end(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            self._hub.leave(session, clean=True)
 
     async def saved(self) -> None:
         """Returns when all edits made so far are on disk. Raises AccessDenied when the document
         can only be read, and what ended the document if that has happened."""
-        assert self._session is not None
         mine = self._edits
-        if self._durable < mine:
+        if self._durable < mine and self._session is not None:
             self._session.receive(Receipt(mine), time.time())
             self._pump()
         while self._durable < mine:
@@ -78,8 +84,10 @@ class Editor:
             await self._moved.wait()
 
     def _edited(self, event: TransactionEvent) -> None:
-        if not self._applying and self._session is not None:
-            self._edits += 1
+        if self._applying:
+            return
+        self._edits += 1
+        if self._session is not None:
             self._session.receive(SyncUpdate(event.update), time.time())
             self._hub.touched(self._session.room)
 
@@ -91,26 +99,36 @@ class Editor:
 
     def _pump(self) -> None:
         self._waking = False
-        if self._session is None:
-            return  # still being checked
+        session = self._session
+        if session is None:
+            return  # still being checked, or ended
         try:
-            while (message := self._session.next_message()) is not None:
-                self._receive(self._session, message)
+            while (message := session.next_message()) is not None:
+                self._receive(session, message)
+            self._hub.touched(session.room)
         except CollabError as error:
             self._error = error
-        self._hub.touched(self._session.room)
+            self._end()
         self._moved.set()
+
+    def _apply(self, update: bytes) -> None:
+        self._applying = True
+        try:
+            self.doc.apply_update(update)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # pycrdt's PanicException is not an Exception
+            logger.warning("document cannot be followed: %s", type(error).__name__)
+            raise Unavailable("The document cannot be followed in-process. Open it anew.") from None
+        finally:
+            self._applying = False
 
     def _receive(self, session: Session, message: Message) -> None:
         match message:
             case SyncStep1(vector):
                 session.receive(SyncStep2(self.doc.get_update(vector)), time.time())
             case SyncStep2(update) | SyncUpdate(update):
-                self._applying = True
-                try:
-                    self.doc.apply_update(update)
-                finally:
-                    self._applying = False
+                self._apply(update)
             case Receipt(version):
                 self._durable = version
             case Denied(reason):

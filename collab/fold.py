@@ -18,22 +18,21 @@ from collab.blocks import (
 from collab.content import ANY, CUT, DELETED, GC, STRING, TYPE
 from collab.deletes import DeleteSet, read_deletes
 from collab.reader import read_var_uint, var_uints
-from collab.state import Head
+from collab.state import Admission, Head, News
 from collab.update import (
     BLOCK_STRUCTS,
     KEY,
     MAX_CLOCK,
     REF,
+    TRUSTED,
     Block,
     Id,
-    Limits,
     Struct,
     read_state_vector,
     read_struct,
     read_update,
 )
 
-TRUSTED = Limits(structs=MAX_CLOCK, clients=MAX_CLOCK)  # for what has passed the gate
 MOST_BYTES = 64 << 10
 """Units of so many bytes are joined at the most: what is one struct has to go in one frame."""
 
@@ -167,10 +166,21 @@ def _units(data: bytes, struct: Struct, ref: int, start: int, end: int) -> bytes
     return data[at : struct.end]
 
 
-def admit_in_worker(data: bytes, vector: bytes, deletes: bytes, partial: bool) -> list[bytes]:
-    """`Head.admit` where the head is an encoded state vector and delete set.
+def admit_in_worker(
+    data: bytes, vector: bytes, deletes: bytes, partial: bool, most: int
+) -> list[bytes]:
+    """`Head.admit` where the head is an encoded state vector and delete set, of an update that may
+    delete `most` ranges at once: see `collab.gate`.
 
     Returns what `Admission.load` reads. Raises ProtocolError as `read_update` does.
     """
     head = Head(read_state_vector(vector), read_deletes(deletes, 0, MAX_CLOCK)[0])
-    return head.admit(read_update(data), partial).dump()
+    admission = head.admit(read_update(data), partial)
+    news, missing = admission
+    if news is not None and len(news.deletes) > most:
+        # Clock 0 is known to all: the peer is asked for all that it has as soon as this is told.
+        missing = {**missing, min(news.deletes.clients): 0}
+        first = news.deletes.first(most)
+        news = News(news.blocks, first, encode_blocks(news.blocks, first)) if partial else None
+        admission = Admission(news, missing)
+    return admission.dump()

@@ -1,36 +1,40 @@
 """The gate as the event loop sees it: small updates at once, large ones next door.
 
-Reading an update costs some microseconds a struct, so a large one would hold the loop too long.
+Reading an update costs some microseconds a struct, so a large one would hold the loop too long. So
+would entering very many deletes: what deletes in more than `MOST_DELETES` places is let in by that
+many of them at a time, and each time the peer is asked again for all that it has.
 """
 
 import asyncio
 
 from collab.blocks import encode_blocks
 from collab.engine import Engine
-from collab.errors import TooBig, Unavailable
+from collab.errors import Unavailable
 from collab.state import Admission, Head, News
-from collab.update import encode_state_vector, read_update
+from collab.update import MAX_CLOCK, encode_state_vector, read_update
 
 LARGE = 16 << 10  # bytes from which on an update is read in a worker
-MOST_DELETES = 512 << 10  # bytes of deletes that one update may add: to enter them takes time, too
+MOST_DELETES = 5_000  # ranges; some ms to enter, twice
 TRIES = 5
 
 
-async def admit(engine: Engine, head: Head, update: bytes, partial: bool) -> Admission:
-    """`head.admit` for an update of any size. ProtocolError or TooBig when it is the peer's fault;
-    Unavailable when no worker could read it, or the document moved on under it all the time."""
+async def admit(
+    engine: Engine, head: Head, update: bytes, partial: bool, most: int = MAX_CLOCK
+) -> Admission:
+    """`head.admit` for an update of any size, from which `most` ranges of deletes are taken at
+    once. ProtocolError or TooBig when it is the peer's fault; Unavailable when no worker could read
+    it, or the document moved on under it all the time."""
     if len(update) <= LARGE:
         return head.admit(read_update(update), partial)
     for _ in range(TRIES):
         vector, deletes = encode_state_vector(head.vector), head.deletes.encode()
-        parts = await engine.run("admit", update, vector, deletes, partial)
-        if len(parts) > 1 and len(parts[-1]) > MOST_DELETES:
-            raise TooBig("The update deletes too many places at once.")
-        admission = await asyncio.to_thread(Admission.load, parts)
-        news, missing = admission
+        parts = await engine.run("admit", update, vector, deletes, partial, most)
+        news, missing = await asyncio.to_thread(Admission.load, parts)
         # The document may have moved on meanwhile: what is new must still start where it ends.
         if news is None or _follows(head, news):
-            return Admission(news and _without_known_deletes(head, news), missing)
+            if news is not None and head.deletes.encode() is not deletes:
+                news = _without_known_deletes(head, news)
+            return Admission(news, missing)
     raise Unavailable("The document changes too fast for an update of this size. Try again.")
 
 

@@ -14,6 +14,8 @@ from collab.engine import HEAD, pack, unpack
 from collab.errors import ProtocolError
 from collab.fold import admit_in_worker, fold
 from collab.parts import plan
+from collab.sound import sound
+from collab.update import TRUSTED, read_update
 
 MEMORY = 2 << 30  # bytes of address space that a worker may have
 
@@ -32,13 +34,15 @@ def to_json(update: bytes) -> str:
     return document_json(update)
 
 
-def check(update: bytes) -> None:
-    """Opens the document in pycrdt, or dies of it."""
+def check(update: bytes) -> bytes:
+    """Opens the document in pycrdt, or dies of it. The document as it can be opened."""
     from pycrdt import Doc
 
+    update = sound(read_update(update, TRUSTED))
     doc: Doc[Any] = Doc()
     doc.apply_update(update)
     doc.get_update()
+    return update
 
 
 JOBS: dict[str, Callable[..., object]] = {

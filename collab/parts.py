@@ -11,9 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from collab.blocks import cut_block, head_of_block
-from collab.fold import TRUSTED
 from collab.reach import Integration
-from collab.update import Block, StateVector, read_struct, read_update
+from collab.update import TRUSTED, Block, StateVector, read_struct, read_update
 
 PART = 1 << 20
 """Bytes of structs that go in one message, give or take one struct: a larger first load would keep

@@ -24,7 +24,7 @@ async def open_room(store: Store, engine: Engine, name: str) -> Room:
     """The document as a room without sessions; an unknown one is empty. OSError when the store
     does not answer."""
     loaded = await store.load(name)
-    state, seq = snapshot_state(loaded)
+    state, seq = await asyncio.to_thread(snapshot_state, loaded)
     damaged = loaded.damaged
     rows = 0
     for row in loaded.updates:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KEPT_TURNS = 256  # how far a session may fall behind and still be told the news alone
 KEPT_BYTES = 1 << 20
-TURN_BYTES = 2 << 20  # what one turn tells at most, give or take one edit
+TURN_BYTES = 128 << 10  # what one turn tells at most, give or take one edit: to merge takes time
 
 
 class Pending(NamedTuple):

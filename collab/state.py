@@ -205,6 +205,8 @@ class State(Head):
         if known >= limit:
             return []
         blocks = self.blocks[client]
+        if not known and limit >= blocks[-1].end:
+            return blocks
         first = bisect_right(blocks, known, key=_end)
         last = bisect_left(blocks, limit, first, key=_end)
         lacking = blocks[first : last + 1]

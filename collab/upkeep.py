@@ -3,6 +3,7 @@
 The room does not wait for it, and does no harm if it goes on to grow, or is freed meanwhile.
 """
 
+import asyncio
 import logging
 
 from collab.engine import Engine
@@ -22,7 +23,7 @@ async def fold_room(store: Store, engine: Engine, room: Room) -> None:
     folded = None
     try:
         data, index = await engine.run("fold", data)
-        folded = State.load(data, index)
+        folded = await asyncio.to_thread(State.load, data, index)
         await store.save_snapshot(room.name, Snapshot(seq, data, index))
     except (CollabError, OSError, ValueError) as error:
         logger.warning("document %r could not be folded: %s", room.name, error)

@@ -6,14 +6,24 @@ wrong one. So the types are found in the structs: by what the items hold that ar
 
 import base64
 import json
-from bisect import bisect_right
 from typing import Any
 
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
 
 from collab.content import ANY, BINARY, DOC, EMBED, FORMAT, STRING, TYPE
 from collab.reader import Reader
-from collab.update import KEY, ORIGIN, REF, RIGHT_ORIGIN, Id, Struct, read_struct, read_update
+from collab.sound import Structs, sound
+from collab.update import (
+    KEY,
+    ORIGIN,
+    REF,
+    RIGHT_ORIGIN,
+    TRUSTED,
+    Changes,
+    Id,
+    Struct,
+    read_update,
+)
 
 _LISTS = {STRING: Text, FORMAT: Text, EMBED: Text, ANY: Array, BINARY: Array, DOC: Array}
 _XML = (3, 4, 6)  # type refs: YXmlElement, YXmlFragment, YXmlText
@@ -36,15 +46,16 @@ def document_json(update: bytes) -> str:
 def open_roots(update: bytes) -> dict[str, Any]:
     """The roots of a document in pycrdt, each as the type that it is."""
     doc: Doc[Any] = Doc()
+    update = sound(read_update(update, TRUSTED))
     doc.apply_update(update)
     return {name: doc.get(name, type=kind) for name, kind in root_types(update).items()}
 
 
 def root_types(update: bytes) -> dict[str, type[Any]]:
     """The roots of a gated update, and the type of each by what is in it."""
-    items = _Items(update)
+    items = _Items(read_update(update, TRUSTED))
     evidence: dict[str, set[type[Any]]] = {}
-    for identity in items.structs:
+    for identity in items.found:
         root = items.root(identity)
         if root is not None:
             evidence.setdefault(root, set()).update(items.evidence(identity))
@@ -54,20 +65,12 @@ def root_types(update: bytes) -> dict[str, type[Any]]:
     }
 
 
-class _Items:
-    """The items of an update, by the id of their first unit."""
+class _Items(Structs):
+    """The items of a document, and which root each is in."""
 
-    def __init__(self, update: bytes) -> None:
-        self.structs: dict[Id, tuple[Struct, bytes, int]] = {}
-        self.starts: dict[int, list[int]] = {}
+    def __init__(self, changes: Changes) -> None:
+        super().__init__(changes)
         self.roots: dict[Id, str | None] = {}
-        for block in read_update(update).blocks:
-            clock, at = block.clock, 0
-            for _ in range(block.count):
-                struct = read_struct(block.data, at)
-                self.structs[block.client, clock] = struct, block.data, at
-                self.starts.setdefault(block.client, []).append(clock)
-                clock, at = clock + struct.units, struct.end
 
     def root(self, identity: Id | None) -> str | None:
         """The root in whose list or map an item is; None when it is in a nested type."""
@@ -79,21 +82,15 @@ class _Items:
                 root = self.roots[identity]
                 break
             path.append(identity)
-            struct, data, at = self.structs[identity]
+            struct, data, at = self.found[identity]
             root = _named_parent(struct, data, at)
             identity = struct.origin or struct.right
         self.roots.update(dict.fromkeys(path, root))
         return root
 
-    def first(self, identity: Id) -> Id:
-        """The id of the item that an id is in."""
-        client, clock = identity
-        starts = self.starts[client]
-        return client, starts[bisect_right(starts, clock) - 1]
-
     def evidence(self, identity: Id) -> set[type[Any]]:
         """Of what types the root can be that holds this item."""
-        struct, data, _ = self.structs[identity]
+        struct, data, _ = self.found[identity]
         ref = struct.info & REF
         if struct.info & KEY:
             return {Map}

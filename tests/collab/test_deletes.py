@@ -3,10 +3,21 @@
 from itertools import pairwise
 from random import Random
 
+import pytest
+
+from collab import ranges
 from collab.deletes import DeleteSet, read_deletes
 from collab.update import MAX_CLOCK
 
 
+@pytest.fixture(params=[4, ranges.PIECE])
+def piece(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ranges are kept in tiny pieces, and in pieces as they are."""
+    monkeypatch.setattr(ranges, "PIECE", request.param)
+    monkeypatch.setattr(ranges, "_FEW", request.param)
+
+
+@pytest.mark.usefixtures("piece")
 def test_against_a_set_of_ids(seed: int) -> None:
     """A delete set is what a plain set of (client, clock) would be, whatever is done to it."""
     random = Random(seed)
@@ -30,6 +41,7 @@ def test_against_a_set_of_ids(seed: int) -> None:
             assert covered == one.covers(client, start, end)
 
 
+@pytest.mark.usefixtures("piece")
 def test_ranges_never_touch(seed: int) -> None:
     """However it came about, a set has one form, and is read as it was written."""
     random = Random(seed)
@@ -37,9 +49,12 @@ def test_ranges_never_touch(seed: int) -> None:
         deletes, ids = random_deletes(random)
         assert bool(deletes) == bool(ids)
         for client in deletes.clients:
-            ranges = deletes.ranges(client)
-            assert ranges
-            assert all(a < b < c < d for (a, b), (c, d) in pairwise(ranges))
+            found = deletes.ranges(client)
+            assert found
+            assert all(a < b < c < d for (a, b), (c, d) in pairwise(found))
+        data = deletes.encode()
+        assert (deletes, len(data), True) == read_deletes(data, 0, MAX_CLOCK)
+        deletes.add(0, 70, 71)
         data = deletes.encode()
         assert (deletes, len(data), True) == read_deletes(data, 0, MAX_CLOCK)
 

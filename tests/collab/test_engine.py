@@ -12,6 +12,7 @@ from collab import engine as engine_module
 from collab.engine import Engine, pack, unpack
 from collab.errors import ProtocolError, Unavailable
 from collab.gate import LARGE, admit
+from collab.jobs import _do
 from collab.state import Head, State
 from collab.update import read_update
 
@@ -57,12 +58,17 @@ def test_jobs_share_the_workers():
 
 @pytest.mark.expects_log("died or took too long")
 def test_a_worker_that_dies_takes_only_its_job_along():
-    """pycrdt overflows its stack on values nested deep enough. The next job gets a new worker."""
-    bomb = b"\x01\x01\x01\x00\x08\x01\x01a\x01" + b"\x75\x01" * 200_000 + b"\x7e\x00"
+    """Whatever it dies of. The next job gets a new worker."""
 
     async def story(engine):
+        await engine.run("check", b"\x00\x00")
+        worker = engine._idle[-1]._process.pid
+        os.kill(worker, signal.SIGSTOP)
+        job = asyncio.create_task(engine.run("text", text_update("lost")))
+        await asyncio.sleep(0)  # it has been given the job
+        os.kill(worker, signal.SIGKILL)
         with pytest.raises(Unavailable):
-            await engine.run("check", bomb)
+            await job
         assert await engine.run("text", text_update("still here")) == "still here"
 
     run(story)
@@ -98,19 +104,27 @@ def test_a_worker_that_has_just_died_is_let_go_of_in_silence():
     run(story)
 
 
-@pytest.mark.expects_log("a worker failed on check")
+BOMB = b"\x01\x01\x01\x00\x08\x01\x01a\x01" + b"\x75\x01" * 200_000 + b"\x7e\x00"
+"""Values nested so deep that pycrdt overflows its stack."""
+
+
+def test_what_kills_pycrdt_does_not_come_near_it():
+    """The workers, too, read a document themselves before pycrdt does."""
+
+    async def story(engine):
+        for job in ("check", "text", "json"):
+            with pytest.raises(ProtocolError):
+                await engine.run(job, BOMB)
+
+    run(story)
+
+
 def test_what_pycrdt_panics_on_is_an_answer():
-    """A PanicException is no Exception; the worker says that it failed, and lives."""
+    """A PanicException is no Exception; the worker says that its job failed, and lives."""
     panic = bytes.fromhex(
         "010289d78c960781a7bfe5ecd10d0002040089d78c9607030567687f6a2001bfe5ecd10d010001"
     )
-
-    async def story(engine):
-        with pytest.raises(Unavailable):
-            await engine.run("check", panic)
-        assert len(engine._idle) == 1
-
-    run(story)
+    assert _do(Doc().apply_update, [panic]) == {"failed": "PanicException"}
 
 
 def test_large_updates_are_judged_by_a_worker():

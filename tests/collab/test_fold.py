@@ -119,14 +119,14 @@ TYPED_NEXT = bytes.fromhex("01 01 05 01  84 05 00 01 62  00")
 def test_the_worker_refuses_as_the_gate_does() -> None:
     """A malformed update is the peer's fault in a worker, too."""
     with pytest.raises(ProtocolError):
-        admit_in_worker(TYPED_NEXT[:-1], b"\x00", b"\x00", False)
-    assert read_state_vector(admit_in_worker(TYPED_NEXT, b"\x00", b"\x00", False)[0]) == {5: 1}
+        admit_in_worker(TYPED_NEXT[:-1], b"\x00", b"\x00", False, 9)
+    assert read_state_vector(admit_in_worker(TYPED_NEXT, b"\x00", b"\x00", False, 9)[0]) == {5: 1}
 
 
 def test_over_long_numbers_come_back_short() -> None:
     """A worker's answer holds an update whose blocks can be found, however oddly it was written."""
     update = bytes.fromhex("8100 01 05 00  04 01 01 74 01 61  00")
-    admission = Admission.load(admit_in_worker(update, b"\x00", b"\x00", False))
+    admission = Admission.load(admit_in_worker(update, b"\x00", b"\x00", False, 9))
 
     assert admission.news is not None
     assert admission.news.data == bytes.fromhex("01 01 05 00  04 01 01 74 01 61  00")

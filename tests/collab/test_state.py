@@ -7,6 +7,7 @@ import pytest
 from collab.fold import admit_in_worker
 from collab.state import Admission, Head, News, State, merge
 from collab.update import (
+    MAX_CLOCK,
     Block,
     DeleteSet,
     encode_state_vector,
@@ -42,7 +43,7 @@ def admit(head: Head, update: bytes, partial: bool = False) -> Admission:
     """The head's answer; and it is the same from a worker process."""
     admission = head.admit(read_update(update), partial)
     parts = admit_in_worker(
-        update, encode_state_vector(head.vector), head.deletes.encode(), partial
+        update, encode_state_vector(head.vector), head.deletes.encode(), partial, MAX_CLOCK
     )
     assert admission == Admission.load(parts)
     return admission

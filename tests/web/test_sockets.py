@@ -9,10 +9,13 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.web import Application
 from tornado.websocket import websocket_connect
 
-from collab import Hub
+from collab import Hub, connection
+from collab.blocks import encode_blocks
 from collab.storage import open_store
+from collab.update import DeleteSet, read_update
 from collab.web import routes
 from collab.wire import Receipt, SyncStep1, SyncStep2, SyncUpdate, decode, encode
+from tests.live import typed
 
 MAX_MESSAGE = 100_000
 
@@ -213,3 +216,27 @@ async def test_a_session_leaves_one_line(connect, caplog):
     assert len(lines) == 1
     assert "'notes'" in lines[0] and "3 frames" in lines[0]
     assert "secret" not in caplog.text
+
+
+@pytest.mark.gen_test
+async def test_very_many_deletes_come_in_by_and_by(connect, hub, monkeypatch):
+    """To enter them at once would hold up everybody: who comes back with 4,000 separate deletions
+    where 1,500 may enter is asked three times for what he has, and then all is on disk."""
+    monkeypatch.setattr(connection, "MOST_DELETES", 1_500)
+    text = read_update(typed(5, 0, "x" * 8_000))
+    deletes = DeleteSet()
+    for clock in range(0, 8_000, 2):
+        deletes.add(5, clock, clock + 1)
+    peer = await connect("much")
+    await peer.write_message(encode(SyncStep1(b"\x00")), binary=True)
+    await peer.write_message(encode(Receipt(1)), binary=True)
+
+    asked = 0
+    while (message := await hear(peer, SyncStep1 | Receipt)) != Receipt(1):
+        if isinstance(message, SyncStep1):
+            asked += 1
+            update = encode_blocks(text.blocks, deletes)
+            await peer.write_message(encode(SyncStep2(update)), binary=True)
+
+    assert asked == 3
+    assert hub.rooms["much"].state.deletes == deletes
