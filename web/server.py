@@ -19,6 +19,7 @@ from tornado.web import Application
 from collab import Hub
 from collab.storage import open_store
 from collab.web import logs, routes
+from collab.web.page import NothingHandler
 from collab.web.settings import Settings
 
 # Limits of HTTP itself. Half a request, or none, holds a connection for this long:
@@ -54,6 +55,7 @@ async def serve(settings: Settings, listening: Callable[[str], None]) -> None:
 def _server(settings: Settings, hub: Hub) -> HTTPServer:
     application = Application(
         routes(hub, origins=settings.origins),
+        default_handler_class=NothingHandler,
         log_function=logs.log_request,
         websocket_ping_interval=settings.ping_interval,
         websocket_max_message_size=settings.max_message,

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from .harness import Person, Server, says
+from .harness import Person, Server, says, wait_for
 
 
 def titles(page: Page) -> list[str]:
@@ -80,16 +80,17 @@ def test_long_lists_come_in_pages(server: Server, ada: Person) -> None:
     names = {server.document(f"Document {number}", "text") for number in range(130)}
     page = ada.home()
     expect(page.locator(".row[data-name] .title").first).to_have_text("Document 129")
-    for _ in range(4):
+    rows = page.locator(".row[data-name]")
+
+    def read_on() -> bool:
         page.mouse.wheel(0, 100_000)
-        page.keyboard.press("End")
-    expect(page.locator(".row[data-name]")).to_have_count(130)
-    seen = page.locator(".row[data-name]").evaluate_all(
-        "rows => rows.map((row) => row.dataset.name)"
-    )
+        return rows.count() == 130
+
+    wait_for(read_on)
+    seen = rows.evaluate_all("rows => rows.map((row) => row.dataset.name)")
     assert set(seen) == names
     server.document("Newest", "text")
-    expect(page.locator(".row[data-name]")).to_have_count(131)
+    expect(rows).to_have_count(131)
     expect(page.locator(".row[data-name] .title").first).to_have_text("Newest")
 
 
@@ -136,6 +137,30 @@ def test_without_a_mouse(server: Server, ada: Person) -> None:
     expect(page.get_by_role("menuitem", name="Markdown")).to_be_focused()
     keys.press("Enter")
     expect(page.get_by_label("Title", exact=True)).to_be_focused()
+
+
+@pytest.mark.own_server
+@pytest.mark.parametrize("opener", ["?", "n"])
+def test_keys_that_overtake_a_closing_dialog(server: Server, ada: Person, opener: str) -> None:
+    """Until its next task a closed dialog or menu holds the focus, and a fast typist's next keys
+    come before that: they move in the list all the same."""
+    server.document("Beta", "text")
+    server.document("Alpha", "rich")
+    page = ada.home()
+    expect(page.locator(".row[data-name]")).to_have_count(2)
+    page.keyboard.press(opener)
+    expect(page.locator("dialog[open], .menu:popover-open")).to_be_visible()
+    page.evaluate(
+        """() => {
+            const down = { key: 'ArrowDown', bubbles: true, cancelable: true }
+            const open = document.querySelector('dialog[open], .menu:popover-open')
+            if (open.close) open.close()
+            else open.hidePopover()
+            for (const _ of [1, 2])
+                document.activeElement.dispatchEvent(new KeyboardEvent('keydown', down))
+        }"""
+    )
+    expect(page.locator(".row[data-name] .open").nth(1)).to_be_focused()
 
 
 def test_titles_are_live(server: Server, ada: Person, ben: Person) -> None:

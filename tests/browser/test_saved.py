@@ -1,9 +1,13 @@
 """The state pill tells the truth: through crashes, stalls, full disks, reloads and several tabs."""
 
+import sqlite3
+import subprocess
+import sys
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from .harness import Person, Server, agree, content, go_to_end, says, wait_for
+from .harness import Person, Server, agree, content, go_to_end, says, text_of, wait_for
 
 # What Chromium itself says of a server that is away.
 AWAY = ("net::ERR_", "WebSocket connection to")
@@ -175,6 +179,58 @@ def test_a_name_that_nobody_has(server: Server, ada: Person) -> None:
     page.goto(f"{server.url}/d/{'x' * 300}")
     expect(page.get_by_role("heading", name="cannot be the name")).to_be_visible()
     ada.forgive("404", "400")
+
+
+@pytest.mark.own_server
+@pytest.mark.parametrize("kind", ["rich", "text"])
+def test_a_document_that_can_only_be_read(
+    server: Server, ada: Person, ben: Person, kind: str
+) -> None:
+    """Damaged on the disk, it is view only, with the reason; edits of ours stay in the browser,
+    and bring back what was lost once it is repaired."""
+    name = server.document("Damaged", kind)
+    one = ada.open(name)
+    write(one, "whole ")
+    says(one, "Saved")
+    server.stop()
+    says(one, "Offline")
+    write(one, "ab")
+    says(one, "Offline, 2 edits kept here")
+    with sqlite3.connect(server.store) as database:
+        database.execute(
+            "UPDATE updates SET data = x'01' WHERE seq = (SELECT max(seq) FROM updates)"
+        )
+    database.close()
+
+    server.start()
+    says(one, "View only, 2 edits kept here")
+    reason = "This document is damaged at edit 6 and can only be read."
+    expect(one.locator(".pill")).to_have_attribute("data-tip", reason)
+    expect(one.locator("#announce")).to_have_text(f"View only, 2 edits kept here. {reason}")
+    expect(text_of(one)).to_have_attribute("aria-readonly", "true")
+    expect(one.locator(".toolbar")).to_be_hidden()
+    text_of(one).click()
+    for key in ("x", "Enter", "Backspace", "Control+z", "Control+b", "Control+v"):
+        one.keyboard.press(key)
+    assert content(one) == "whole ab"
+    two = ben.open(name)
+    says(two, "View only")
+    assert content(two) == "whole"
+    one.reload()
+    says(one, "View only, 2 edits kept here")
+    assert content(one) == "whole ab"
+
+    server.stop()
+    command = [sys.executable, "-m", "collab.web", "repair", name, "--yes", "--store"]
+    subprocess.run([*command, server.store], check=True, timeout=60, capture_output=True)
+    server.start()
+    says(one, "Saved")
+    says(two, "Saved")
+    expect(text_of(one)).not_to_have_attribute("aria-readonly", "true")
+    write(two, "!")
+    assert agree(one, two) == "whole ab!"
+    for person in (ada, ben):
+        person.forgive(*AWAY)
 
 
 @pytest.mark.own_server

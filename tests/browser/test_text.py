@@ -28,6 +28,7 @@ def test_carets_and_selections(server: Server, ada: Person, ben: Person) -> None
     one.keyboard.insert_text("\n".join(f"line_{number} = {number}" for number in range(200)))
     one.keyboard.press("Shift+Home")
     says(one, "Saved")
+    expect(two.locator("#foot")).to_contain_text("200 lines")
     expect(two.locator(".caret")).to_have_count(0)
     two.locator("#people .avatar").click()
     expect(two.locator(".caret")).to_have_text("Ada Lovelace")

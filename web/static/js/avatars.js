@@ -3,7 +3,10 @@
 import { h } from './dom.js'
 import { initials, inkOn, safeColor } from './identity.js'
 
-/** One person; a button when `onclick` is given. */
+/**
+ * One person; a button when `onclick` is given. Who steers by voice says what is to be seen, so the
+ * initials belong to the name.
+ */
 export function avatar(person, { small = false, onclick = null, label = person.name } = {}) {
   const color = safeColor(person.color)
   const badge = h(
@@ -12,7 +15,7 @@ export function avatar(person, { small = false, onclick = null, label = person.n
       class: small ? 'avatar small' : 'avatar',
       type: onclick ? 'button' : null,
       role: onclick ? null : 'img',
-      'aria-label': label,
+      'aria-label': `${initials(person.name)}, ${label}`,
       'data-tip': label,
       onclick
     },

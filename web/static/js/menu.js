@@ -52,6 +52,8 @@ export function openPanel(
 const STEPS = { ArrowDown: 1, ArrowUp: -1 }
 
 function step(event, menu) {
+  // A menu that is just closing may still hold the focus: the key is for the page.
+  if (!menu.matches(':popover-open')) return
   const items = [...menu.querySelectorAll('.menu-item')]
   const at = items.indexOf(document.activeElement)
   let next = null

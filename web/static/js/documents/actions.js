@@ -60,9 +60,8 @@ export async function deleteDialog(doc, restored = () => {}) {
   const sure = await confirmDialog({
     title: `Delete “${titleOf(doc)}”?`,
     text:
-      here > 0
-        ? 'It is being edited right now; its editors will be told. You can undo this.'
-        : 'You can undo this.',
+      (here > 0 ? 'It is being edited right now; its editors will be told. ' : '') +
+      'You can undo this now, or restore it later from its link.',
     action: 'Delete',
     danger: true
   })

@@ -47,7 +47,7 @@ export class Catalog {
   /** Read from the top, as much as is shown now. */
   async refresh() {
     const turn = ++this.#turn
-    const pages = Math.floor(this.documents.length / PAGE) + 1
+    const pages = Math.max(1, Math.ceil(this.documents.length / PAGE))
     try {
       const page = await listDocuments({ search: this.search, limit: Math.min(MOST, pages * PAGE) })
       if (turn !== this.#turn) return

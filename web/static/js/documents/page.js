@@ -24,7 +24,7 @@ const SHORTCUTS = [
     ]
   ],
   [
-    'The selected one',
+    'Selected document',
     [
       ['Rename', 'F2'],
       ['Delete', 'Del'],
@@ -205,11 +205,8 @@ function answerKey(event) {
   if (document.querySelector('dialog[open], [popover=auto]:popover-open')) return
   const row = document.activeElement.closest('.row[data-name]')
   if (event.key === 'Escape' && event.target === search) return clearSearch()
-  if (
-    event.key === 'ArrowDown' &&
-    (row || event.target === search || event.target === document.body)
-  )
-    step(1)
+  // From wherever the focus is: a dialog that is just closing holds it until its next task.
+  if (event.key === 'ArrowDown' && (event.target === search || !typing(event))) step(1)
   else if (event.key === 'ArrowUp' && row) step(-1)
   else if (row && ON_ROW[event.key]) ON_ROW[event.key](row.doc)
   else if (!typing(event) && ANYWHERE[event.key]) ANYWHERE[event.key]()

@@ -131,5 +131,5 @@ export function openJson({ place, doc, why }) {
   }
   doc.on('update', oncePerFrame(draw))
   draw()
-  return { focus: () => tree.querySelector('summary')?.focus(), reveal: () => false, destroy() {} }
+  return { focus: () => tree.querySelector('summary')?.focus(), reveal: () => false, allow() {}, destroy() {} }
 }

@@ -193,6 +193,10 @@ function showEditor(session, presence, pill, meta) {
   const jump = (client) => {
     if (editor.reveal(client)) carets.flag(client)
   }
+  let writing = true
+  session.onChange(({ facts }) => {
+    if (writing !== (facts.denied === null)) editor.allow((writing = !writing))
+  })
   showPeople({ presence, row: byId('people'), own: byId('me'), jump })
   answerKeys(actions(meta, editor))
   return editor

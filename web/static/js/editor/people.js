@@ -43,7 +43,7 @@ function badges(people, presence, jump) {
     {
       type: 'button',
       class: 'avatar more',
-      'aria-label': `${rest.length} more`,
+      'aria-label': `+${rest.length} more`,
       'data-tip': rest.map(({ name }) => name).join(', '),
       'aria-haspopup': 'menu'
     },
@@ -60,13 +60,13 @@ function badges(people, presence, jump) {
 }
 
 function drawOwn(own) {
-  const label = `You are ${me.name}. Change name or colour`
+  const label = `you are ${me.name}. Change name or colour`
   if (own.firstChild) {
     // The button stays, for the popover hangs on it.
     const fresh = avatar(me, { label })
     own.firstChild.replaceChildren(...fresh.childNodes)
     own.firstChild.style.cssText = fresh.style.cssText
-    own.firstChild.setAttribute('aria-label', label)
+    own.firstChild.setAttribute('aria-label', fresh.getAttribute('aria-label'))
     return
   }
   const button = avatar(me, {

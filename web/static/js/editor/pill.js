@@ -22,7 +22,7 @@ const ICONS = {
 const CALM = 350
 
 // Screen readers hear changes of kind, not every number.
-const SPOKEN = new Set(['offline', 'stuck', 'closed'])
+const SPOKEN = new Set(['offline', 'stuck', 'view', 'closed'])
 
 export class Pill {
   #session
@@ -55,7 +55,7 @@ export class Pill {
 
   #draw(next) {
     const before = this.#shown
-    if (before.text === next.text && before.state === next.state) return
+    if (['text', 'state', 'detail'].every((part) => before[part] === next[part])) return
     this.#shown = next
     this.#button.dataset.state = next.state
     const sign = before.state === next.state ? this.#button.firstChild : icon(ICONS[next.state])
@@ -66,7 +66,10 @@ export class Pill {
       h('span', { class: 'short', 'aria-hidden': 'true' }, next.short ?? next.text)
     )
     this.#button.setAttribute('aria-label', next.text)
-    if (SPOKEN.has(next.state) || SPOKEN.has(before.state)) byId('announce').textContent = next.text
+    if (next.reason) this.#button.dataset.tip = next.reason
+    else delete this.#button.dataset.tip
+    if (SPOKEN.has(next.state) || SPOKEN.has(before.state))
+      byId('announce').textContent = next.reason ? `${next.text}. ${next.reason}` : next.text
     this.#panel?.element.querySelector('.pill-panel')?.replaceWith(this.#details())
   }
 

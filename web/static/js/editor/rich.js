@@ -81,7 +81,8 @@ const together = ({ fragment, presence, carets }) => [
 export const richSchema = () => getSchema(contents())
 
 /**
- * Put the editor into `place` { tools, page, foot }: { focus(), reveal(client), destroy() }.
+ * Put the editor into `place` { tools, page, foot }: { focus(), reveal(client), allow(writing),
+ * destroy() }.
  * The fragment must fit the schema: y-tiptap deletes nodes that it does not know.
  */
 export function openRich({ place, fragment, presence, carets, title }) {
@@ -91,7 +92,7 @@ export function openRich({ place, fragment, presence, carets, title }) {
     element: sheet,
     injectCSS: false,
     extensions: [...contents(), ...together({ fragment, presence, carets })],
-    editorProps: { attributes: attributes(title) }
+    editorProps: { attributes: attributes(title, true) }
   })
   linkBubble(editor, sheet)
   const tools = toolbar(richTools(editor), 'Formatting')
@@ -103,14 +104,22 @@ export function openRich({ place, fragment, presence, carets, title }) {
   return {
     focus: () => editor.view.focus(),
     reveal: (client) => reveal(editor, presence, client),
+    allow: (writing) => {
+      tools.element.hidden = !writing
+      const editorProps = { attributes: attributes(title, writing) }
+      editor.setOptions({ editable: writing, editorProps })
+    },
     destroy: () => editor.destroy()
   }
 }
 
-const attributes = (title) => ({
+// It can be reached, read and copied from by keyboard when nobody may write in it, too.
+const attributes = (title, writing) => ({
   class: 'prose',
   role: 'textbox',
   'aria-multiline': 'true',
+  'aria-readonly': String(!writing),
+  tabindex: '0',
   'aria-label': `Text of ${title}`,
   spellcheck: 'true'
 })

@@ -4,8 +4,9 @@
 import { count } from '../dom.js'
 
 /**
- * session: { facts, unsaved, keeps, kept, saved }, viewOnly: the page shows it without an editor. Answers
- * { state, text, detail }: state is one of opening, saved, saving, stuck, offline, view, closed.
+ * session: { facts, unsaved, keeps, kept, saved }, viewOnly: the page shows it without an editor.
+ * Answers { state, text, detail, short?, reason? }: state is one of opening, saved, saving, stuck,
+ * offline, view, closed; reason is the server's own word.
  */
 export function describe(session, viewOnly = false) {
   const { facts, unsaved } = session
@@ -14,6 +15,7 @@ export function describe(session, viewOnly = false) {
   if (!facts.connected) return offline(session)
   if (!facts.synced)
     return { state: 'opening', text: 'Opening', detail: 'Reading the document from the server.' }
+  if (facts.denied !== null) return denied(session)
   if (unsaved > 0 && facts.stuck) return stuck(session)
   if (viewOnly && unsaved === 0)
     return {
@@ -38,8 +40,9 @@ function offline({ facts, unsaved, keeps, kept }) {
       state: 'offline',
       text: 'Offline',
       detail:
-        'You can go on writing. Edits are kept in this browser and sent when the server is back.',
-      short: 'Offline'
+        facts.denied === null
+          ? 'You can go on writing. Edits are kept in this browser and sent when the server is back.'
+          : 'View only, as this browser last saw it.'
     }
   }
   const edits = count(unsaved, 'edit')
@@ -65,6 +68,24 @@ function offline({ facts, unsaved, keeps, kept }) {
     detail:
       'This browser lets the page store nothing. Keep this tab open until the server is back.',
     short: `Offline · ${unsaved}`
+  }
+}
+
+// The server shows the document and takes no edits.
+function denied({ facts, unsaved, keeps }) {
+  const reason = facts.denied || 'The server takes no edits of this document.'
+  if (unsaved === 0) return { state: 'view', text: 'View only', detail: reason, reason }
+  const edits = count(unsaved, 'edit')
+  const [were, them] = unsaved === 1 ? ['was', 'it'] : ['were', 'them']
+  const kept = keeps
+    ? `This browser keeps ${them}, and sends ${them} when the document can be edited again.`
+    : 'Only this tab has them: copy what matters before you close it.'
+  return {
+    state: 'view',
+    text: `View only, ${edits} ${keeps ? 'kept here' : 'only in this tab'}`,
+    detail: `${reason} ${edits} of yours ${were} not taken. ${kept}`,
+    short: `View only · ${unsaved}`,
+    reason
   }
 }
 

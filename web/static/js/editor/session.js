@@ -1,11 +1,21 @@
 // One document held open: the Yjs document, its copy in this browser, its connection to the server,
 // and the facts that the state pill tells. Knows no editor and draws nothing.
 
-import { fetchUpdates, IndexeddbPersistence, WebsocketProvider, Y } from '../../vendor/editor.js'
+import {
+  fetchUpdates,
+  IndexeddbPersistence,
+  readVarUint,
+  readVarUint8Array,
+  WebsocketProvider,
+  Y
+} from '../../vendor/editor.js'
 import { status } from '../api.js'
 import { remember } from '../memory.js'
 import { Ledger } from './ledger.js'
 import { Receipts } from './receipts.js'
+
+/** y-protocols' auth message: the server takes no edits of ours, and says why. */
+const AUTH = 2
 
 /** A receipt that takes longer than this is worth a word. */
 const PATIENCE = 2000
@@ -44,6 +54,8 @@ export class Session {
     everSynced: false,
     tried: false,
     closed: null,
+    /** Why the server takes no edits; null while it does. */
+    denied: null,
     stuck: false,
     serverSaving: null,
     lastSaved: null
@@ -80,6 +92,10 @@ export class Session {
       this.#set({ synced, everSynced: this.facts.everSynced || synced })
     )
     this.provider.on('closed', (closed) => this.#set({ closed }))
+    this.provider.messageHandlers[AUTH] = (_encoder, decoder) => {
+      readVarUint(decoder) // 0, permission denied: the only one there is
+      this.#set({ denied: new TextDecoder().decode(readVarUint8Array(decoder)) })
+    }
     addEventListener('online', () => this.retry())
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden) this.retry()
@@ -160,6 +176,8 @@ export class Session {
   #changed() {
     remember(`unsent:${this.#name}`, this.unsaved || null)
     this.#watch()
+    // A receipt for all that we hold: whatever forbade writing is over.
+    if (this.saved) this.facts.denied = null
     if (this.saved && this.facts.lastSaved === null) this.facts.lastSaved = Date.now()
     if (!this.saved) this.facts.lastSaved = null
     for (const listener of this.#listeners) listener(this)
@@ -168,7 +186,8 @@ export class Session {
   // While receipts are late, ask the server why, once per PATIENCE.
   #watch() {
     clearTimeout(this.#timer)
-    const since = this.facts.connected ? (this.#receipts?.waitingSince ?? null) : null
+    const { connected, denied } = this.facts
+    const since = connected && denied === null ? (this.#receipts?.waitingSince ?? null) : null
     if (since === null) {
       Object.assign(this.facts, { stuck: false, serverSaving: null })
       return

@@ -73,10 +73,15 @@ const BY_KIND = {
   ]
 }
 
+// CodeMirror's own commands look at this, these do not.
+const unlessReadOnly = (binding) => ({
+  ...binding,
+  run: (view) => !view.state.readOnly && binding.run(view)
+})
+
 const keys = (kind) =>
   keymap.of([
-    ...(kind === 'markdown' ? markdownKeys : []),
-    ...yUndoManagerKeymap,
+    ...[...(kind === 'markdown' ? markdownKeys : []), ...yUndoManagerKeymap].map(unlessReadOnly),
     ...closeBracketsKeymap,
     ...searchKeymap,
     ...foldKeymap,
@@ -92,11 +97,22 @@ export const setup = (kind, title) => [
   textPlaceholder(PLACEHOLDERS[kind]),
   EditorView.contentAttributes.of({
     'aria-label': `Text of ${title}`,
+    tabindex: '0',
     spellcheck: String(kind !== 'code'),
     autocapitalize: kind === 'code' ? 'off' : 'sentences'
   }),
   keys(kind)
 ]
+
+/** For a text that nobody may write in now: { extension, set(view, on) }. */
+export function readOnly() {
+  const compartment = new Compartment()
+  return {
+    extension: compartment.of([]),
+    set: (view, on) =>
+      view.dispatch({ effects: compartment.reconfigure(on ? EditorState.readOnly.of(true) : []) })
+  }
+}
 
 /** Wrapping of long lines, a setting of this browser: { extension, get(), toggle(view) }. */
 export function wrapping(kind) {

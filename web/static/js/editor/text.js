@@ -4,19 +4,21 @@ import { EditorView, Y, yCollab } from '../../vendor/editor.js'
 import { count, h } from '../dom.js'
 import { openPreview, render } from './preview.js'
 import { caretRange, textCarets } from './text-carets.js'
-import { codeLanguage, fixedLanguage, setup, wrapping } from './text-setup.js'
+import { codeLanguage, fixedLanguage, readOnly, setup, wrapping } from './text-setup.js'
 import { textTools } from './text-tools.js'
 import { toolbar } from './toolbar.js'
 import { soon } from './pace.js'
 import { words } from './words.js'
 
 /**
- * Put the editor into `place` { tools, page, foot }: { focus(), reveal(client), destroy() }.
+ * Put the editor into `place` { tools, page, foot }: { focus(), reveal(client), allow(writing),
+ * destroy() }.
  * `text` must hold characters only.
  */
 export function openText({ place, text, presence, carets, kind, title }) {
   const undo = new Y.UndoManager(text)
   const wrap = wrapping(kind)
+  const frozen = readOnly()
   const language = kind === 'code' ? codeLanguage(text.doc, title) : fixedLanguage(kind)
   const source = h('div', { class: 'pane source' })
   const panes = h('div', { class: `panes ${kind}` }, source)
@@ -28,6 +30,7 @@ export function openText({ place, text, presence, carets, kind, title }) {
     extensions: [
       setup(kind, title),
       wrap.extension,
+      frozen.extension,
       language.extension,
       yCollab(text, null, { undoManager: undo }),
       textCarets(text, presence, carets),
@@ -48,6 +51,10 @@ export function openText({ place, text, presence, carets, kind, title }) {
   return {
     focus: () => view.focus(),
     reveal: (client) => reveal(view, text, presence, client),
+    allow: (writing) => {
+      tools.element.hidden = !writing
+      frozen.set(view, !writing)
+    },
     destroy: () => view.destroy()
   }
 }
