@@ -1,6 +1,6 @@
-// y-websocket's clients do nothing for more than a minute of a clock that runs ten times as fast.
+// y-websocket's clients do nothing for more than a minute of a clock that runs four times as fast.
 // usage: node idle.mjs ws://HOST:PORT/sync. One line of JSON a story: {"story", "ok", "error"}.
-const FOLD = 10
+const FOLD = 4
 const { now } = Date
 const [setTimer, setTicker] = [setTimeout, setInterval]
 const began = now()
