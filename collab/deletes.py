@@ -40,6 +40,11 @@ class DeleteSet:
         """The clients of whose edits something is deleted."""
         return self._clients.keys()
 
+    @property
+    def units(self) -> int:
+        """How many ids are deleted."""
+        return sum(ranges.units for ranges in self._clients.values())
+
     def ranges(self, client: int) -> list[tuple[int, int]]:
         """The client's deleted ranges [start, end), by rising clock, none touching the next."""
         return list(self._clients.get(client, ()))

@@ -36,9 +36,9 @@ class Engine:
     """A few workers, started when the first job comes. `run` may be called at any time; jobs
     beyond the number of workers wait their turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int = WORKERS) -> None:
         self._idle: list[_Worker] = []
-        self._places = asyncio.Semaphore(WORKERS)
+        self._places = asyncio.Semaphore(workers)
 
     async def run(self, job: str, *arguments: object) -> Any:
         """The result of `job`, one of `collab.jobs.JOBS`, for arguments and results made of bytes,

@@ -12,17 +12,19 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakValueDictionary
 
 from collab.awareness import GRACE
 from collab.engine import Engine
 from collab.errors import CollabError, NotFound, Unavailable
+from collab.history import Archive, History
 from collab.names import document_name
 from collab.replay import open_room
 from collab.room import Room
 from collab.session import Session
 from collab.state import State
 from collab.storage import Document, Store
-from collab.upkeep import fold_room, plan_parts
+from collab.upkeep import fold_room, name_alarms, plan_parts
 from collab.writer import Writer
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Hub:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.engine = Engine()
+        self.archive = Archive(store)
         self.rooms: dict[str, Room] = {}
         self.writer = Writer(store, self._written, self._failed)
         self._opening: dict[str, asyncio.Task[Room]] = {}
@@ -57,6 +60,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         self._ticks = 0
+        self._rewriting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self) -> None:
         """Opens the store and starts to write. OSError when the store cannot be opened."""
@@ -83,6 +87,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.engine.close()
+        await self.archive.close()
         await self.store.close()
 
     async def __aenter__(self) -> Self:
@@ -133,6 +138,14 @@ class Hub:
             await editor.saved()
         finally:
             editor.leave()
+
+    def history(self, name: str) -> History:
+        """The past of document `name`: see `collab.history`. BadName."""
+        return History(self, name)
+
+    def rewriting(self, name: str) -> asyncio.Lock:
+        """Held by who makes an edit from a document's past: one at a time."""
+        return self._rewriting.setdefault(name, asyncio.Lock())
 
     def touched(self, room: Room) -> None:
         """Call it after a session received something: what it changed goes its way."""
@@ -214,6 +227,8 @@ class Hub:
             del self._opening[name]
 
     def _written(self, room: Room) -> None:
+        if room.alarms:
+            self._spawn(name_alarms(self.store, room))
         for session in list(room.sessions):
             session.wake()
         most = max(FOLD_ROWS, min(room.state.structs // FOLD_SHARE, FOLD_MOST))
@@ -232,7 +247,7 @@ class Hub:
         self._end(room, Unavailable("The document had to be closed. Try again."))
 
     async def _fold(self, room: Room) -> None:
-        await fold_room(self.store, self.engine, room)
+        await fold_room(self.store, self.engine, self.archive, room)
         self._retire(room)
 
     def _retire(self, room: Room) -> None:

@@ -4,9 +4,10 @@ import re
 import secrets
 import unicodedata
 
-from collab.errors import BadName
+from collab.errors import BadName, ProtocolError
 
 MAX_NAME = 255  # bytes in UTF-8
+MAX_VERSION = 200  # characters
 
 _INVISIBLE = ("Cc", "Cs", "Zl", "Zp")  # control, lone surrogate, line and paragraph separator
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -37,3 +38,14 @@ def new_name(title: str) -> str:
 def _plain(title: str) -> str:
     decomposed = unicodedata.normalize("NFKD", title.lower())
     return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def version_name(name: str) -> str:
+    """The name of a version, with single spaces and none around it. ProtocolError when it is empty,
+    has more than 200 characters, or some that nobody can see, or the ".." of a range."""
+    name = " ".join(name.split())
+    if not name or len(name) > MAX_VERSION or not name.isprintable():
+        raise ProtocolError(f"A version's name has 1 to {MAX_VERSION} printable characters.")
+    if ".." in name:
+        raise ProtocolError("A version's name must not have two dots in a row: they make a range.")
+    return name

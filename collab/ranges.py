@@ -45,6 +45,11 @@ class Ranges:
         return pairs(self.bounds())
 
     @property
+    def units(self) -> int:
+        """How many clocks there are."""
+        return sum(sum(piece[1::2]) - sum(piece[::2]) for piece in self._pieces)
+
+    @property
     def end(self) -> int:
         """The clock after the last one."""
         return self._pieces[-1][-1]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 KEPT_TURNS = 256  # how far a session may fall behind and still be told the news alone
 KEPT_BYTES = 1 << 20
 TURN_BYTES = 128 << 10  # what one turn tells at most, give or take one edit: to merge takes time
+GUARD = 0.5  # the share of a document whose deletion by one edit is worth a way back,
+GUARDED = 200  # if it is so many units at least: characters, values, elements
 
 
 class Pending(NamedTuple):
@@ -61,6 +63,9 @@ class Room:
         self.plan: Plan | None = None  # how to hand out the document in parts of that size,
         self.wants_plan = False  # whether a session waits for a newer one,
         self.planning = False  # and whether that is being made
+        self.guard = GUARD
+        self.alive = sum(state.vector.values()) - state.deletes.units  # units
+        self.alarms: list[int] = []  # rows before which somebody should be able to go back
         self.rows = 0  # committed since the state was last folded,
         self.folded = state.structs  # and the structs that it had then
         self._since_fold: list[tuple[int, News]] | None = None
@@ -92,6 +97,9 @@ class Room:
     def commit(self, seq: int) -> None:
         """What was taken is on disk, up to row `seq`: everybody may be told."""
         news = merge([pending.news for pending in self.writing])
+        for row, pending in enumerate(self.writing, seq - len(self.writing) + 1):
+            if self._takes_most(pending.news):
+                self.alarms.append(row)
         self.seq = seq
         self.rows += len(self.writing)
         self.durable += len(self.writing)
@@ -107,6 +115,13 @@ class Room:
             if len(self._recent) == 1:
                 break
             self._recent_bytes -= len(self._recent.popleft().data)
+
+    def _takes_most(self, news: News) -> bool:
+        """Whether an edit deletes most of the document; also keeps count of what there is."""
+        deleted = news.deletes.units if news.deletes else 0
+        most = deleted >= GUARDED and deleted > self.guard * self.alive > 0
+        self.alive += sum(block.end - block.clock for block in news.blocks) - deleted
+        return most
 
     def news(self, turn: int) -> bytes | None:
         """All that happened after `turn` as one update; None when that is too long ago."""

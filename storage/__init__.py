@@ -15,101 +15,42 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
+
+from collab.storage.records import (
+    Damaged,
+    Document,
+    Entry,
+    Loaded,
+    Moment,
+    Past,
+    Problem,
+    Snapshot,
+    Stretch,
+    Update,
+    Version,
+)
 
 __all__ = [
+    "PAUSE",
     "Damaged",
     "Document",
     "Entry",
     "Loaded",
+    "Moment",
+    "Past",
     "Problem",
     "Snapshot",
     "Store",
+    "Stretch",
     "Update",
+    "Version",
     "open_store",
 ]
 
-
-class Entry(NamedTuple):
-    """One edit that is to be appended; `time` in milliseconds since the epoch."""
-
-    document: str
-    time: int
-    author: str
-    data: bytes
-
-
-class Update(NamedTuple):
-    """One committed row of a document's log; `seq` counts 1, 2, 3 ... in each document."""
-
-    document: str
-    seq: int
-    time: int
-    author: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The log folded up to and including `seq`: a cache, never the truth.
-
-    Both `data` and `index` (whatever its maker wants to find beside it) are opaque here.
-    """
-
-    seq: int
-    data: bytes
-    index: bytes
-
-
-class Document(NamedTuple):
-    """A document's entry in the list; times in milliseconds since the epoch.
-
-    `edited` is the time of the last row (None: no row yet), `head` its seq (0: no row yet),
-    `deleted` when it was deleted (None: it is not).
-    """
-
-    name: str
-    title: str
-    kind: str
-    created: int
-    edited: int | None
-    head: int
-    deleted: int | None
-
-
-class Loaded(NamedTuple):
-    """What a document is opened from: the newest good snapshot and the rows after it.
-
-    `damaged` is the seq of the first row that cannot be read, or None. Rows from there on are
-    not in `updates`, so the state is the last good one: open such a document read-only, and
-    never append to it.
-    """
-
-    snapshot: Snapshot | None
-    updates: list[Update]
-    damaged: int | None
-
-
-class Problem(NamedTuple):
-    """One finding of `Store.verify`: a sentence, and where (None: not in one document or row)."""
-
-    document: str | None
-    seq: int | None
-    reason: str
-
-
-class Damaged(ValueError):
-    """A stored row is missing or does not match its checksum; nothing was changed."""
-
-    def __init__(self, document: str, seq: int) -> None:
-        super().__init__(document, seq)
-        self.document = document
-        self.seq = seq
-
-    def __str__(self) -> str:
-        return f"row {self.seq} of document {self.document!r} is damaged"
+PAUSE = 5 * 60 * 1000
+"""The longest pause between two rows of one stretch, in milliseconds."""
 
 
 class Store(ABC):
@@ -176,8 +117,8 @@ class Store(ABC):
         """Put rows aside, each seq for its reason, and write `instead` in their places (none
         is written for rows behind the head).
 
-        What can be read of them is kept where no call of this contract reads it. Snapshots at or
-        behind the first of them are forgotten. LookupError for an unknown name.
+        What can be read of them is kept where no call of this contract reads it. Snapshots, and
+        the past, at or behind the first of them are forgotten. LookupError for an unknown name.
         """
 
     @abstractmethod
@@ -186,6 +127,71 @@ class Store(ABC):
 
         Raises LookupError for an unknown name, ValueError when the log does not reach to `seq`.
         """
+
+    @abstractmethod
+    async def pack(self, name: str, upto: int) -> bool:
+        """Pack the oldest rows that can be packed, about a thousand, none of them behind `upto`.
+
+        They need a tenth of the room then; that is all that changes. Rows that are too few to be
+        worth it stay as they are, and so does a damaged row. False when nothing more is to be
+        packed: so repeat it until then, with a pause where appends should not wait for it.
+        """
+
+    @abstractmethod
+    async def stretches(
+        self, name: str, before: int | None = None, limit: int = 100
+    ) -> list[Stretch]:
+        """Return at most `limit` stretches, the newest first, of the rows with seq < `before`.
+
+        Consecutive rows of one author are one stretch unless PAUSE is exceeded between two; the
+        next page is what is `before` the `first` of the last one. Damaged rows are in none. Quick
+        for rows that are packed, however many they are; others are read one by one.
+        """
+
+    @abstractmethod
+    async def moments(self, name: str, first: int, last: int) -> list[Moment]:
+        """Return the rows from `first` to `last`, those that there are, without their data.
+
+        Raises Damaged like `updates`.
+        """
+
+    @abstractmethod
+    async def seq_at(self, name: str, time: int) -> int:
+        """Return how many rows there were at a time: all those before the first later one.
+
+        0 when there was none. When a clock was set back, rows seem to be older than those before
+        them; they count from the time of the latest of those. Raises Damaged when that row is in
+        a packed run that cannot be read.
+        """
+
+    @abstractmethod
+    async def name_version(self, document: str, version: Version) -> None:
+        """Name a moment of the document; to repeat the very same does no harm.
+
+        LookupError for an unknown document, FileExistsError when it has such a name already,
+        ValueError for an empty name, one that no store keeps, and a seq that does not exist.
+        """
+
+    @abstractmethod
+    async def rename_version(self, document: str, name: str, to: str) -> Version:
+        """Change a name; LookupError when it is unknown, FileExistsError when `to` is taken."""
+
+    @abstractmethod
+    async def delete_version(self, document: str, name: str) -> None:
+        """Forget a name, not the moment; LookupError when it is unknown."""
+
+    @abstractmethod
+    async def versions(self, document: str) -> list[Version]:
+        """Return the named moments by seq, and by name where it is the same."""
+
+    @abstractmethod
+    async def save_past(self, name: str, past: Past) -> None:
+        """Keep this one and forget the one before; LookupError and ValueError like
+        `save_snapshot`."""
+
+    @abstractmethod
+    async def load_past(self, name: str) -> Past | None:
+        """Return what `save_past` kept; None when there is none, or it is damaged."""
 
     @abstractmethod
     async def find(self, name: str) -> Document | None:
@@ -222,7 +228,7 @@ class Store(ABC):
 
     @abstractmethod
     def verify(self) -> AsyncIterator[Problem]:
-        """Read every row and snapshot and check it; yield what is wrong, change nothing."""
+        """Read everything that has a checksum and check it; yield what is wrong, change nothing."""
 
 
 def open_store(url: str | os.PathLike[str]) -> Store:

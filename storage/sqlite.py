@@ -1,7 +1,7 @@
 """The store in a SQLite file or in memory: one thread that writes, a few that read.
 
-Knows asyncio and threads; the queries are in `sqlite_rows` and `sqlite_documents`, the file and
-its errors in `sqlite_file`, the tables in `sqlite_schema`. All writes go through one thread, so
+Knows asyncio and threads; the queries are in the modules `sqlite_*`, the file and its errors in
+`sqlite_file`, the tables in `sqlite_schema`. All writes go through one thread, so
 there is nothing to lock, and nothing about the contents is remembered outside the file.
 """
 
@@ -21,12 +21,21 @@ from collab.storage import (
     Document,
     Entry,
     Loaded,
+    Moment,
+    Past,
     Problem,
     Snapshot,
     Store,
+    Stretch,
     Update,
+    Version,
+    sqlite_caches,
     sqlite_documents,
+    sqlite_log,
     sqlite_rows,
+    sqlite_segments,
+    sqlite_timeline,
+    sqlite_versions,
 )
 from collab.storage.sqlite_file import MEMORY, File, Job
 
@@ -88,24 +97,61 @@ class SQLiteStore(Store):
             return seqs
 
         def carried_out(db: Database) -> list[int] | None:
-            there = seqs and sqlite_rows.has(db, entries[-1], seqs[-1])
+            there = seqs and sqlite_log.has(db, entries[-1], seqs[-1])
             return seqs if there else None
 
         return await self._write(job, carried_out)
 
     async def load(self, name: str) -> Loaded:
-        return await self._read(lambda db: sqlite_rows.load(db, name, self._warn))
+        return await self._read(lambda db: sqlite_log.load(db, name, self._warn))
 
     async def updates(
         self, name: str, after: int = 0, upto: int | None = None, limit: int = 1000
     ) -> list[Update]:
-        return await self._read(lambda db: sqlite_rows.updates(db, name, after, upto, limit))
+        return await self._read(lambda db: sqlite_log.updates(db, name, after, upto, limit))
 
     async def reject(self, name: str, reasons: Mapping[int, str], instead: bytes) -> None:
-        await self._write(lambda db: sqlite_rows.reject(db, name, reasons, instead))
+        await self._write(lambda db: sqlite_log.reject(db, name, reasons, instead))
 
     async def save_snapshot(self, name: str, snapshot: Snapshot) -> None:
-        await self._write(lambda db: sqlite_rows.save_snapshot(db, name, snapshot))
+        await self._write(lambda db: sqlite_caches.save_snapshot(db, name, snapshot))
+
+    async def pack(self, name: str, upto: int) -> bool:
+        run = await self._read(lambda db: sqlite_segments.oldest_run(db, name, upto))
+        if run is not None:
+            await self._write(lambda db: sqlite_segments.replace(db, name, run))
+        return run is not None
+
+    async def stretches(
+        self, name: str, before: int | None = None, limit: int = 100
+    ) -> list[Stretch]:
+        return await self._read(lambda db: sqlite_timeline.stretches(db, name, before, limit))
+
+    async def moments(self, name: str, first: int, last: int) -> list[Moment]:
+        return await self._read(lambda db: sqlite_timeline.moments(db, name, first, last))
+
+    async def seq_at(self, name: str, time: int) -> int:
+        return await self._read(lambda db: sqlite_timeline.seq_at(db, name, time))
+
+    async def name_version(self, document: str, version: Version) -> None:
+        named = await self._write(lambda db: sqlite_versions.create(db, document, version))
+        _free(named, version.name)
+
+    async def rename_version(self, document: str, name: str, to: str) -> Version:
+        renamed = await self._write(lambda db: sqlite_versions.rename(db, document, name, to))
+        return _free(renamed, to)
+
+    async def delete_version(self, document: str, name: str) -> None:
+        await self._write(lambda db: sqlite_versions.delete(db, document, name))
+
+    async def versions(self, document: str) -> list[Version]:
+        return await self._read(lambda db: sqlite_versions.versions(db, document))
+
+    async def save_past(self, name: str, past: Past) -> None:
+        await self._write(lambda db: sqlite_caches.save_past(db, name, past))
+
+    async def load_past(self, name: str) -> Past | None:
+        return await self._read(lambda db: sqlite_caches.load_past(db, name))
 
     async def find(self, name: str) -> Document | None:
         return await self._read(lambda db: sqlite_documents.find(db, name))
@@ -114,9 +160,7 @@ class SQLiteStore(Store):
         document = await self._write(
             lambda db: sqlite_documents.create(db, name, title, kind, time)
         )
-        if document is None:
-            raise FileExistsError(errno.EEXIST, "there is such a document already", name)
-        return document
+        return _free(document, name)
 
     async def describe(
         self, name: str, *, title: str | None = None, kind: str | None = None
@@ -137,7 +181,7 @@ class SQLiteStore(Store):
         )
 
     async def verify(self) -> AsyncIterator[Problem]:
-        for problem in await self._read(sqlite_rows.verify_file):
+        for problem in await self._read(sqlite_log.verify_file):
             yield problem
         number = 0
         while page := await self._read(partial(sqlite_documents.names, after=number, limit=PAGE)):
@@ -149,7 +193,7 @@ class SQLiteStore(Store):
     async def _verify(self, name: str) -> AsyncIterator[Problem]:
         after: int | None = 0
         while after is not None:
-            check = partial(sqlite_rows.verify_page, name=name, after=after, limit=PAGE)
+            check = partial(sqlite_log.verify_page, name=name, after=after, limit=PAGE)
             try:
                 problems, after = await self._read(check)
             except OSError as error:
@@ -175,6 +219,13 @@ class SQLiteStore(Store):
         if self._file is None:
             raise OSError(errno.EBADF, "the store is not open", self._path)
         return self._file
+
+
+def _free(made: T | None, name: str) -> T:
+    """Return what was made; FileExistsError when it was not, for its name is taken."""
+    if made is None:
+        raise FileExistsError(errno.EEXIST, "the name is taken", name)
+    return made
 
 
 def _close_opened(opening: Future[File]) -> None:

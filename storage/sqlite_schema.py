@@ -1,7 +1,7 @@
 """The tables of a store's SQLite file, and the functions that its rows are made with.
 
-Knows what the columns hold; knows no files, threads or queries. A later table (segments of old
-rows, named versions) is one more migration.
+Knows what the columns hold; knows no files, threads or queries. A later table is one more
+migration.
 """
 
 from __future__ import annotations
@@ -24,7 +24,17 @@ def documents_and_their_logs(db: Database) -> None:
         db.execute(statement)
 
 
-_VERSIONS = (documents_and_their_logs,)
+def the_past_of_documents(db: Database) -> None:
+    """Make the tables of packed rows, of named versions and of what is derived from old rows.
+
+    `segments` has rowids, because its blobs are long: a table WITHOUT ROWID would give each of
+    them a page of its own.
+    """
+    for statement in _PAST_TABLES.split(";"):
+        db.execute(statement)
+
+
+_VERSIONS = (documents_and_their_logs, the_past_of_documents)
 schema = Migrations("quire")
 for version in _VERSIONS:
     schema()(version)
@@ -67,6 +77,38 @@ _TABLES = """
         reason TEXT NOT NULL,
         time INTEGER NOT NULL,
         author INTEGER NOT NULL REFERENCES authors(id),
+        data BLOB NOT NULL
+    )
+"""
+
+_PAST_TABLES = """
+    CREATE TABLE segments (
+        document INTEGER NOT NULL REFERENCES documents(id),
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        latest INTEGER NOT NULL,
+        joins INTEGER NOT NULL,
+        checksum BLOB NOT NULL,
+        stretches TEXT NOT NULL,
+        moments BLOB NOT NULL,
+        contents_checksum BLOB NOT NULL,
+        contents BLOB NOT NULL,
+        PRIMARY KEY (document, first)
+    );
+    CREATE INDEX segments_by_time ON segments (document, first, latest);
+    CREATE INDEX segments_that_join_nothing ON segments (document, first) WHERE NOT joins;
+    CREATE TABLE versions (
+        document INTEGER NOT NULL REFERENCES documents(id),
+        name TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        author INTEGER NOT NULL REFERENCES authors(id),
+        time INTEGER NOT NULL,
+        PRIMARY KEY (document, name)
+    );
+    CREATE TABLE pasts (
+        document INTEGER PRIMARY KEY REFERENCES documents(id),
+        seq INTEGER NOT NULL,
+        checksum BLOB NOT NULL,
         data BLOB NOT NULL
     )
 """

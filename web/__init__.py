@@ -12,6 +12,7 @@ from collections.abc import Collection
 from tornado.routing import URLSpec
 
 from collab import Hub
+from collab.web import history
 from collab.web.api import api_routes
 from collab.web.page import page_routes
 from collab.web.sockets import SyncHandler
@@ -32,7 +33,7 @@ def routes(
     default is 10 MiB) and `websocket_ping_interval` (seconds; 0 finds no dead peers)."""
     settings = {"hub": hub, "origins": frozenset(origins)}
     rules = [URLSpec(prefix + r"/sync/(.*)", SyncHandler, settings, name="sync")]
-    rules += api_routes(prefix, settings)
+    rules += api_routes(prefix, settings, history.HANDLERS)
     if page:
         rules += page_routes()
     return rules

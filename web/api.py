@@ -101,7 +101,7 @@ class DocumentsHandler(ApiHandler):
     async def get(self) -> None:
         after = self.get_query_argument("after", None)
         deleted = self.get_query_argument("deleted", "") in ("1", "true")
-        limit = _limit(self.get_query_argument("limit", str(PAGE)))
+        limit = page_limit(self.get_query_argument("limit", str(PAGE)))
         search = self.get_query_argument("search", "")
         try:
             page = await self.hub.store.documents(search, after, limit, deleted)
@@ -188,9 +188,12 @@ class UnknownHandler(ApiHandler):
         raise NotFound("There is no such endpoint.")
 
 
-def api_routes(prefix: str, settings: dict[str, Any]) -> list[URLSpec]:
-    """The API's rules for `collab.web.routes`."""
+def api_routes(
+    prefix: str, settings: dict[str, Any], more: dict[str, type[ApiHandler]]
+) -> list[URLSpec]:
+    """The API's rules for `collab.web.routes`, with the handlers of other files."""
     handlers: dict[str, type[ApiHandler]] = {
+        **more,
         r"/api/status": StatusHandler,
         r"/api/documents": DocumentsHandler,
         r"/api/documents/(.+)/content": ContentHandler,
@@ -214,7 +217,8 @@ def _kind(kind: str) -> str:
     return kind
 
 
-def _limit(limit: str) -> int:
+def page_limit(limit: str) -> int:
+    """How many entries a page of a list is to have. ProtocolError if it is no such number."""
     if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= 500:
         raise ProtocolError("limit must be a number from 1 to 500.")
     return int(limit)

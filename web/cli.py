@@ -5,29 +5,33 @@ is wrong. What goes wrong is one sentence on stderr, never a traceback.
 """
 
 import asyncio
-import functools
-import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import fields
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any
 
 import click
 
-from collab import CollabError, Hub
+from collab import Hub
 from collab.repair import find_losses, mend
-from collab.storage import Damaged, Document, Store, open_store
+from collab.storage import Document, Store
 from collab.web import logs
+from collab.web.cli_history import COMMANDS
 from collab.web.server import serve as serve_until_signal
-from collab.web.settings import Settings, is_loopback, load, option, variable
+from collab.web.settings import is_loopback
+from collab.web.terminal import (
+    BadSetting,
+    count,
+    existing,
+    harmless,
+    load_settings,
+    run,
+    sentences,
+    setting_options,
+    shown,
+)
 
-SETTINGS_FILE = Path("quire.toml")
 _PAGE = 500  # documents that are read at a time
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,75 +46,21 @@ def main() -> None:
     quire show NAME                 the text of one
     quire verify                    read everything, check every checksum
     quire repair NAME               make a damaged one editable again
+    quire log NAME                  who edited it, and when
+    quire diff NAME EARLIER LATER   what changed between two moments
+    quire restore NAME MOMENT       bring it back to how it was
+    quire name NAME VERSION         give a moment a name
     """
 
 
-def _setting_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Options for the settings of these names, or for all."""
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        for setting in reversed(fields(Settings)):
-            if names and setting.name not in names:
-                continue
-            declared = [option(setting.name)]
-            kind: dict[str, Any] = {"metavar": "TEXT"}
-            if isinstance(setting.default, bool):
-                declared, kind = [f"{declared[0]}/--no-{setting.name}"], {}
-            elif isinstance(setting.default, int):
-                kind = {"metavar": "NUMBER"}
-            elif isinstance(setting.default, tuple):
-                kind = {"metavar": "ORIGIN,..."}
-            text = (
-                f"{setting.metadata['help']}  [{variable(setting.name)}; {_shown(setting.default)}]"
-            )
-            command = click.option(*declared, default=None, help=text, **kind)(command)
-        return command
-
-    return decorate
-
-
-def _sentences(command: Callable[P, T]) -> Callable[P, T]:
-    """Errors that have a sentence for their reader are printed as that, with exit code 1."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return command(*args, **kwargs)
-        except BrokenPipeError:
-            raise  # `quire list | head`: click ends quietly
-        except OSError as error:
-            told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        except (CollabError, Damaged, ValueError) as error:
-            told = str(error)
-        raise click.ClickException(told.rstrip(".") + ".")
-
-    return run
-
-
-class _BadSetting(click.ClickException):
-    """A sentence and nothing more; click's own UsageError prints the usage before it."""
-
-    exit_code = 2
-
-
-def _load(flags: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
-    try:
-        return load(flags, os.environ, SETTINGS_FILE)
-    except ValueError as error:
-        raise _BadSetting(str(error)) from None
-
-
-def _shown(value: object) -> str:
-    """A setting's value as one would write it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(value) or "none" if isinstance(value, tuple) else str(value)
+for _command in COMMANDS:
+    main.add_command(_command)
 
 
 @main.command()
-@_setting_options()
+@setting_options()
 @click.option("--show-config", is_flag=True, help="Print the settings and their sources, and end.")
-@_sentences
+@sentences
 def serve(show_config: bool, **flags: Any) -> None:
     """Serve the page and the editors.
 
@@ -125,13 +75,13 @@ def serve(show_config: bool, **flags: Any) -> None:
     quire serve --host 0.0.0.0 --open --origins https://docs.example.org
     QUIRE_PORT=8080 quire serve --show-config
     """
-    settings, sources = _load(flags)
+    settings, sources = load_settings(flags)
     if show_config:
         for name, source in sources.items():
-            click.echo(f"{name:14} {_shown(getattr(settings, name)):24} {source}")
+            click.echo(f"{name:14} {shown(getattr(settings, name)):24} {source}")
         return
     if not settings.open and not is_loopback(settings.host):
-        raise _BadSetting(
+        raise BadSetting(
             f"{settings.host} can be reached from other machines, and there are no accounts: "
             "everybody could read and change everything. Say --open if that is what you want."
         )
@@ -145,21 +95,9 @@ def serve(show_config: bool, **flags: Any) -> None:
     asyncio.run(serve_until_signal(settings, listening))
 
 
-def _existing(path: str) -> Store:
-    """A store that is there already: a command that reads makes none."""
-    if not os.path.exists(path.removeprefix("sqlite:///")):
-        raise FileNotFoundError(f"There is no store at {path}. --store says where it is.")
-    return open_store(path)
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    logs.set_up("human")
-    return asyncio.run(work)
-
-
 @main.command()
-@_setting_options("store")
-@_sentences
+@setting_options("store")
+@sentences
 def verify(**flags: Any) -> None:
     """Check every checksum in the store.
 
@@ -170,21 +108,19 @@ def verify(**flags: Any) -> None:
     quire verify
     quire verify --store /backup/quire.db
     """
-    found, documents = _run(_verify(_load(flags)[0].store))
+    found, documents = run(_verify(load_settings(flags)[0].store))
     if found:
-        raise click.ClickException(
-            f"{_count(found, 'problem')} in {_count(documents, 'document')}."
-        )
-    click.echo(f"Everything is as it was written: {_count(documents, 'document')}.")
+        raise click.ClickException(f"{count(found, 'problem')} in {count(documents, 'document')}.")
+    click.echo(f"Everything is as it was written: {count(documents, 'document')}.")
 
 
 async def _verify(path: str) -> tuple[int, int]:
     """Print the problems; how many there are, and how many documents."""
-    async with _existing(path) as store:
+    async with existing(path) as store:
         documents = [document async for document in _documents(store)]
         if sys.stderr.isatty():
             edits = sum(document.head for document in documents)
-            click.echo(f"Checking {_count(edits, 'edit')} ...", err=True)
+            click.echo(f"Checking {count(edits, 'edit')} ...", err=True)
         found = 0
         async for problem in store.verify():
             found += 1
@@ -197,8 +133,8 @@ async def _verify(path: str) -> tuple[int, int]:
 @main.command()
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask before anything is changed.")
-@_setting_options("store")
-@_sentences
+@setting_options("store")
+@sentences
 def repair(name: str, yes: bool, **flags: Any) -> None:
     """Make a damaged document NAME editable again.
 
@@ -208,11 +144,11 @@ def repair(name: str, yes: bool, **flags: Any) -> None:
     \b
     quire repair notes
     """
-    _run(_repair(_load(flags)[0].store, name, yes))
+    run(_repair(load_settings(flags)[0].store, name, yes))
 
 
 async def _repair(path: str, name: str, yes: bool) -> None:
-    async with Hub(_existing(path)) as hub:
+    async with Hub(existing(path)) as hub:
         losses = await find_losses(hub.store, hub.engine, name)
         for loss in losses:
             click.echo(f"edit {loss.seq}: {loss.reason}")
@@ -220,18 +156,9 @@ async def _repair(path: str, name: str, yes: bool) -> None:
             click.echo(f"Nothing keeps document {name!r} from being edited.")
             return
         if not yes:
-            click.confirm(f"Put {_count(len(losses), 'edit')} aside?", abort=True, err=True)
+            click.confirm(f"Put {count(len(losses), 'edit')} aside?", abort=True, err=True)
         await mend(hub.store, name, losses)
         click.echo(f"Document {name!r} can be edited again.")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def _harmless(text: str, keep: str) -> str:
-    """Without the control characters by which a document could play with a terminal."""
-    return "".join(c if c.isprintable() or c in keep else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 async def _documents(store: Store) -> AsyncIterator[Document]:
@@ -245,8 +172,8 @@ async def _documents(store: Store) -> AsyncIterator[Document]:
 
 
 @main.command(name="list")
-@_setting_options("store")
-@_sentences
+@setting_options("store")
+@sentences
 def list_(**flags: Any) -> None:
     """List the documents, newest first.
 
@@ -256,26 +183,27 @@ def list_(**flags: Any) -> None:
     quire list
     quire list --store /backup/quire.db
     """
-    _run(_list(_load(flags)[0].store))
+    run(_list(load_settings(flags)[0].store))
 
 
 async def _list(path: str) -> None:
-    async with _existing(path) as store:
+    async with existing(path) as store:
         async for document in _documents(store):
             moment = time.localtime((document.edited or document.created) / 1000)
             edited = time.strftime("%Y-%m-%d %H:%M", moment)
             deleted = "  (deleted)" if document.deleted is not None else ""
             title = f"  {document.title}" if document.title else ""
             line = f"{edited}  {document.head:8}  {document.name}{title}{deleted}"
-            click.echo(_harmless(line, keep=""))
+            click.echo(harmless(line, keep=""))
 
 
 @main.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Everything that is in it, as JSON.")
-@_setting_options("store")
-@_sentences
-def show(name: str, as_json: bool, **flags: Any) -> None:
+@click.option("--at", "moment", help="As it was: an edit's number, @version, or a time.")
+@setting_options("store")
+@sentences
+def show(name: str, as_json: bool, moment: str | None, **flags: Any) -> None:
     """Print the text of document NAME.
 
     The store must not be served at the same time; a server gives the same at
@@ -284,13 +212,18 @@ def show(name: str, as_json: bool, **flags: Any) -> None:
     \b
     quire show notes
     quire show notes --json | jq .
+    quire show notes --at 2026-11-23T18:10
     """
-    content = _run(_show(_load(flags)[0].store, name, as_json))
-    click.echo(_harmless(content, keep="\n\t") if sys.stdout.isatty() else content)
+    content = run(_show(load_settings(flags)[0].store, name, as_json, moment))
+    click.echo(harmless(content, keep="\n\t") if sys.stdout.isatty() else content)
 
 
-async def _show(path: str, name: str, as_json: bool) -> str:
-    async with Hub(_existing(path)) as hub:
+async def _show(path: str, name: str, as_json: bool, moment: str | None) -> str:
+    async with Hub(existing(path)) as hub:
+        if moment is not None:
+            history = hub.history(name)
+            seq = await history.find(moment)
+            return (await history.content(seq)).decode() if as_json else await history.text(seq)
         state = (await hub.state(name)).encode()
         content: str = await hub.engine.run("json" if as_json else "text", state)
         return content

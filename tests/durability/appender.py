@@ -2,7 +2,8 @@
 
 Run as a program it forks a child each time it reads a line, so that a hundred rounds do not
 import everything a hundred times. The child's lines: `pid N`, then `ack` with a batch after each
-append that returned. Knows the store's contract only.
+append that returned. With the argument `pack` it packs all the while, and says `packed` when a call
+returned. Knows the store's contract only.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import random
 import sys
 from typing import NoReturn
 
-from collab.storage import Entry, open_store
+from collab.storage import Entry, Store, open_store
 
 DOCUMENTS = 3
 
@@ -37,11 +38,19 @@ def say(line: str) -> None:
     os.write(1, f"{line}\n".encode())
 
 
-async def live(path: str, life: int) -> NoReturn:
+async def pack(store: Store) -> None:
+    """Pack all that there is."""
+    for number in range(DOCUMENTS):
+        while await store.pack(f"doc{number}", 1 << 40):
+            say("packed")
+
+
+async def live(path: str, life: int, packs: bool) -> NoReturn:
     """Append for ever."""
     chance = random.Random(life)
     say(f"pid {os.getpid()}")
     async with open_store(path) as store:
+        packing = asyncio.create_task(pack(store)) if packs else None
         turn = 0
         while True:
             turn += 1
@@ -50,12 +59,14 @@ async def live(path: str, life: int) -> NoReturn:
             say("ack " + json.dumps([life, turn, seqs]))
             if turn % 20 == 0:
                 await store.load("doc0")
+            if packing and packing.done():
+                packing = asyncio.create_task(pack(store))
 
 
 if __name__ == "__main__":
     for life, line in enumerate(sys.stdin):
         child = os.fork()
         if child == 0:
-            asyncio.run(live(line.strip(), life))
+            asyncio.run(live(line.strip(), life, "pack" in sys.argv))
         os.waitpid(child, 0)
         say("dead")

@@ -86,13 +86,13 @@ def killed_life(
         kind, _, rest = line.partition(" ")
         if kind == "pid":
             pid = int(rest)
-        else:
+        elif kind == "ack":
             told_life, turn, seqs = json.loads(rest)
             assert told_life == life
             batch = appender.batch_of(life, turn, chance)
             for entry, seq in zip(batch, seqs, strict=True):
                 acknowledged[entry.document, seq] = entry.data
-            answers += 1
+        answers += kind != "pid"
         if answers == patience:
             os.kill(pid, signal.SIGKILL)
     return acknowledged

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from collab.storage import Entry, Store, open_store, sqlite_rows
+from collab.storage import Entry, Store, open_store, sqlite_log, sqlite_rows
 from collab.storage.sqlite import SQLiteStore
 from tests.durability.faults import (
     SYNC_CALLS,
@@ -181,7 +181,7 @@ def test_a_commit_that_fails_and_was_carried_out(tmp_path: Path) -> None:
         return [2]
 
     def carried_out(db: Database, seq: int) -> list[int] | None:
-        return [seq] if sqlite_rows.has(db, entry, seq) else None
+        return [seq] if sqlite_log.has(db, entry, seq) else None
 
     async def tell(path: Path) -> None:
         async with SQLiteStore(str(path)) as store:

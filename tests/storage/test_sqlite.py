@@ -10,9 +10,10 @@ from collab.storage import Entry, open_store
 from collab.storage.sqlite_file import WAL_BYTES
 from tests.storage.contract import DurableContract, LogContract, entries
 from tests.storage.contract_documents import DocumentsContract
+from tests.storage.contract_past import PastContract
 
 
-class TestMemory(LogContract, DocumentsContract):
+class TestMemory(LogContract, DocumentsContract, PastContract):
     """The contract in memory."""
 
     @pytest.fixture
@@ -21,7 +22,7 @@ class TestMemory(LogContract, DocumentsContract):
         return ":memory:"
 
 
-class TestFile(LogContract, DocumentsContract, DurableContract):
+class TestFile(LogContract, DocumentsContract, PastContract, DurableContract):
     """The contract in a file."""
 
     @pytest.fixture

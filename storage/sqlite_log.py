@@ -1,0 +1,173 @@
+"""The log of a document in SQLite, packed or not, as plain functions of a connection.
+
+The caller has begun a transaction and ends it; errors of SQLite pass through. Knows the tables,
+but no threads and no files. What each public function promises is said in `Store`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlite_utils import Database
+
+from collab.storage import Damaged, Entry, Loaded, Problem, Update, sqlite_segments
+from collab.storage.sqlite_caches import damaged_caches, forget_from, newest_snapshot
+from collab.storage.sqlite_rows import author_number, place, unpacked
+from collab.storage.sqlite_schema import checksum
+
+
+def has(db: Database, entry: Entry, seq: int) -> bool:
+    """Whether the entry, and so the transaction that wrote it, is in the file as row `seq`."""
+    row = Update(entry.document, seq, entry.time, entry.author, entry.data)
+    return any(
+        row in rows(db, number, entry.document, seq - 1, min(seq, head))
+        for number, head in place(db, entry.document)
+    )
+
+
+def load(db: Database, name: str, warn: Callable[[Problem], None]) -> Loaded:
+    """Return the newest good snapshot and the rows after it; tell of what is damaged."""
+    for number, head in place(db, name):
+        snapshot = newest_snapshot(db, number, name, warn)
+        after = snapshot.seq if snapshot else 0
+        updates: list[Update] = []
+        try:
+            for row in rows(db, number, name, after, head):
+                updates.append(row)
+            _nothing_beyond(db, number, name, head)
+        except Damaged as damage:
+            warn(Problem(name, damage.seq, "damaged row"))
+            return Loaded(snapshot, updates, damage.seq)
+        return Loaded(snapshot, updates, None)
+    return Loaded(None, [], None)
+
+
+def updates(db: Database, name: str, after: int, upto: int | None, limit: int) -> list[Update]:
+    """Return a page of rows."""
+    for number, head in place(db, name):
+        last = min(head, after + limit, head if upto is None else upto)
+        return list(rows(db, number, name, after, last))
+    return []
+
+
+def pieces(
+    db: Database, number: int, after: int, last: int
+) -> Iterator[tuple[int | None, int, int]]:
+    """Yield the seqs after `after` up to `last` as (segment, first, last) in order.
+
+    `segment` is where the segment that holds them begins; None: they are rows of their own.
+    """
+    first = after + 1
+    while first <= last:
+        segment = sqlite_segments.find(db, number, first)
+        if segment is None:
+            end = sqlite_segments.next_first(db, number, first, last) - 1
+        else:
+            end = min(segment[1], last)
+        yield segment and segment[0], first, end
+        first = end + 1
+
+
+def rows(db: Database, number: int, name: str, after: int, last: int) -> Iterator[Update]:
+    """Yield the rows after `after` up to `last`; Damaged at the first that is not as written."""
+    for segment, first, end in pieces(db, number, after, last):
+        if segment is None:
+            yield from unpacked(db, number, name, first - 1, end)
+        else:
+            with damaged_from(first):
+                packed = sqlite_segments.read_rows(db, number, name, segment, first, end)
+            yield from packed
+
+
+@contextmanager
+def damaged_from(seq: int) -> Iterator[None]:
+    """Let what is raised for a segment name the first row in it that was asked for."""
+    try:
+        yield
+    except Damaged as damage:
+        raise Damaged(damage.document, seq) from damage
+
+
+def _nothing_beyond(db: Database, number: int, name: str, head: int) -> None:
+    """Raise Damaged when the log is longer than the document says."""
+    [(last,)] = db.execute("SELECT max(seq) FROM updates WHERE document = ?", [number])
+    last = max(last or 0, sqlite_segments.last_packed(db, number))
+    if last > head:
+        raise Damaged(name, head + 1)
+
+
+def reject(db: Database, name: str, reasons: Mapping[int, str], instead: bytes) -> None:
+    """Move rows to `rejected`, and put rows of nobody in their places."""
+    for number, head in place(db, name):
+        nobody = author_number(db, "")
+        for seq, reason in reasons.items():
+            sqlite_segments.take_apart(db, number, name, seq, reason)
+            # The number of a damaged row's author may be anything.
+            db.execute(
+                "INSERT INTO rejected SELECT document, seq, ?, time,"
+                " coalesce((SELECT id FROM authors WHERE id = author), ?), data"
+                " FROM updates WHERE document = ? AND seq = ?",
+                [reason, nobody, number, seq],
+            )
+            db.execute("DELETE FROM updates WHERE document = ? AND seq = ?", [number, seq])
+            if seq <= head:
+                row = (number, seq, 0, nobody, checksum(name, seq, 0, "", instead), instead)
+                db.execute("INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?)", row)
+        if reasons:
+            forget_from(db, number, min(reasons))
+        return
+    raise LookupError(f"no document {name!r}")
+
+
+def verify_file(db: Database) -> list[Problem]:
+    """Check the structure of the file, and that each row belongs to a document."""
+    problems = [
+        Problem(None, None, sentence)
+        for (sentence,) in db.execute("PRAGMA integrity_check")
+        if sentence != "ok"
+    ]
+    for table, what in (("updates", "rows"), ("segments", "segments")):
+        orphans = db.execute(
+            f"SELECT document, count(*) FROM {table}"
+            " WHERE document NOT IN (SELECT id FROM documents) GROUP BY document"
+        )
+        for number, count in orphans:
+            sentence = f"{count} {what} of a document {number} that is gone"
+            problems.append(Problem(None, None, sentence))
+    return problems
+
+
+def verify_page(
+    db: Database, name: str, after: int, limit: int
+) -> tuple[list[Problem], int | None]:
+    """Check a page of rows, and the rest with the last; return where the next begins, if any."""
+    problems = []
+    for number, head in place(db, name):
+        last = min(head, after + limit)
+        while after < last:
+            try:
+                after += sum(1 for _ in rows(db, number, name, after, last))
+            except Damaged as damage:
+                segment = sqlite_segments.find(db, number, damage.seq)
+                after = segment[1] if segment else damage.seq
+                reason = "damaged segment" if segment else "damaged row"
+                problems.append(Problem(name, damage.seq, reason))
+        if after < head:
+            return problems, after
+        problems += _verify_rest(db, number, name, head)
+    return problems, None
+
+
+def _verify_rest(db: Database, number: int, name: str, head: int) -> Iterator[Problem]:
+    try:
+        _nothing_beyond(db, number, name, head)
+    except Damaged as damage:
+        yield Problem(name, damage.seq, "a row after the last one")
+    for (seq,) in db.execute(
+        "SELECT seq FROM segments JOIN updates USING (document)"
+        " WHERE document = ? AND seq BETWEEN first AND last",
+        [number],
+    ):
+        yield Problem(name, seq, "a row that is packed already")
+    yield from damaged_caches(db, number, name)

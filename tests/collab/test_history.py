@@ -1,0 +1,240 @@
+"""The past through the hub: a real store, a real worker, and edits that go on meanwhile."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+from pycrdt import Map, Text
+
+from collab import Hub
+from collab.errors import Conflict, NotFound, ProtocolError
+from collab.history import History
+from collab.storage import open_store
+from tests.collab.test_hub import run
+
+Story = Callable[[Hub, History], Awaitable[None]]
+
+
+def play(story: Story) -> None:
+    """A story about document "notes", to which Ann wrote "Hello" and Bob " world"."""
+
+    async def whole() -> None:
+        async with Hub(open_store(":memory:")) as hub:
+            await write(hub, "Hello", "Ann")
+            await write(hub, " world", "Bob")
+            await story(hub, hub.history("notes"))
+
+    run(whole)
+
+
+async def write(hub: Hub, text: str, author: str) -> None:
+    """Somebody adds to the text."""
+    async with hub.open("notes", author) as editor:
+        content = editor.doc.get("content", type=Text)
+        content += text
+
+
+async def erase(hub: Hub, start: int, end: int, author: str) -> None:
+    """Somebody deletes some of it."""
+    async with hub.open("notes", author) as editor:
+        del editor.doc.get("content", type=Text)[start:end]
+
+
+async def now(hub: Hub) -> str:
+    """The text as it is."""
+    async with hub.open("notes") as editor:
+        return str(editor.doc.get("content", type=Text))
+
+
+def test_any_moment() -> None:
+    """By the number of an edit, as JSON, as text and as an update; 0 is before everything."""
+
+    async def story(hub: Hub, history: History) -> None:
+        assert [await history.text(seq) for seq in range(3)] == ["", "Hello", "Hello world"]
+        assert json.loads(await history.content(1)) == {"content": "Hello"}
+        assert json.loads(await history.content(0)) == {}
+        assert b"Hello" in await history.update(1)
+
+    play(story)
+
+
+def test_who_and_when() -> None:
+    """Stretches, newest first, and the single edits in them."""
+
+    async def story(hub: Hub, history: History) -> None:
+        await write(hub, "!", "Bob")
+        stretches = await history.stretches()
+        assert [(one.first, one.last, one.author) for one in stretches] == [
+            (2, 3, "Bob"),
+            (1, 1, "Ann"),
+        ]
+        rows = await history.rows(1, 3)
+        assert [(row.seq, row.author) for row in rows] == [(1, "Ann"), (2, "Bob"), (3, "Bob")]
+        assert stretches[0].began == rows[1].time <= rows[2].time == stretches[0].ended
+
+    play(story)
+
+
+def test_what_changed() -> None:
+    """Run by run, with the stretch that did it."""
+
+    async def story(hub: Hub, history: History) -> None:
+        await erase(hub, 0, 4, "Cleo")
+        stretches, data = await history.difference(1, 3)
+        assert [one.author for one in stretches] == ["Bob", "Cleo"]
+        runs = json.loads(data)["content"]["runs"]
+        assert [(run["state"], run["value"], run.get("by")) for run in runs] == [
+            ("deleted", "Hell", 1),
+            ("kept", "o", None),
+            ("inserted", " world", 0),
+        ]
+        stretches, data = await history.difference(2, 2)
+        (run,) = json.loads(data)["content"]["runs"]
+        assert (stretches, run["state"], run["value"]) == ([], "kept", "Hello world")
+
+    play(story)
+
+
+def test_a_restore_is_an_edit() -> None:
+    """It has an author, everybody sees it, and it can be taken back."""
+
+    async def story(hub: Hub, history: History) -> None:
+        async with hub.open("notes") as watching:
+            content = watching.doc.get("content", type=Text)
+            assert await history.restore(1, author="Cleo") == (3, True)
+            assert await history.restore(1) == (3, False)
+            while str(content) != "Hello":
+                await asyncio.sleep(0)
+            assert (await history.rows(3, 3))[0].author == "Cleo"
+            assert (await history.restore(2))[1]
+            while str(content) != "Hello world":
+                await asyncio.sleep(0)
+
+    play(story)
+
+
+def test_restores_at_once() -> None:
+    """Several who restore at the same time do it one after the other, and typing goes on."""
+
+    async def story(hub: Hub, history: History) -> None:
+        async with hub.open("notes") as typing:
+            content = typing.doc.get("content", type=Text)
+            restores = [asyncio.create_task(history.restore(1)) for _ in range(4)]
+            for letter in "abc":
+                content += letter
+                await asyncio.sleep(0)
+            heads = [head for head, _ in await asyncio.gather(*restores)]
+            await typing.saved()
+            assert heads == sorted(heads)
+        final = await now(hub)
+        assert final.startswith("Hello") and " world" not in final
+        state = await hub.state("notes")
+        assert sum(state.vector.values()) > 0
+
+    play(story)
+
+
+def test_taking_back_what_one_did() -> None:
+    """Bob's edits go, what others wrote since stays."""
+
+    async def story(hub: Hub, history: History) -> None:
+        await write(hub, "!", "Ann")
+        assert (await history.undo(1, 3, by="Bob"))[1]
+        assert await now(hub) == "Hello!"
+
+    play(story)
+
+
+def test_versions() -> None:
+    """Named, found, renamed, deleted; a name is taken once."""
+
+    async def story(hub: Hub, history: History) -> None:
+        draft = await history.name_version("Draft", 1, "Ann")
+        assert await history.versions() == [draft]
+        assert await history.find("@Draft") == 1
+        with pytest.raises(Conflict):
+            await history.name_version("Draft", 2)
+        assert (await history.rename_version("Draft", "First")).seq == 1
+        assert await history.find("@First") == 1
+        await history.delete_version("First")
+        for gone in (history.find("@First"), history.delete_version("First")):
+            with pytest.raises(NotFound):
+                await gone
+
+    play(story)
+
+
+def test_moments_that_are_not() -> None:
+    """A seq or a time that was never, a name that nobody gave, nonsense, a range upside down."""
+
+    async def story(hub: Hub, history: History) -> None:
+        for moment in ("3", "@Draft", "1999-12-31", "9" * 400):
+            with pytest.raises(NotFound):
+                await history.find(moment)
+        for moment in ("", "yesterday", "-1", "1e9", "\N{FULLWIDTH DIGIT TWO}"):
+            with pytest.raises(ProtocolError):
+                await history.find(moment)
+        with pytest.raises(ProtocolError):
+            await history.difference(2, 1)
+        with pytest.raises(NotFound):
+            await hub.history("nobody wrote this").head()
+
+    play(story)
+
+
+def test_times() -> None:
+    """The moment that was the present at a time."""
+
+    async def story(hub: Hub, history: History) -> None:
+        assert await history.find("2999-01-01T00:00:00Z") == 2
+        assert await history.find("2999-01-01") == 2
+
+    play(story)
+
+
+def test_who_deletes_most_of_it_leaves_a_way_back() -> None:
+    """The moment before it gets a name, whatever type the document is of."""
+
+    async def story(hub: Hub, history: History) -> None:
+        async with hub.open("notes", "Cleo") as editor:
+            numbers = editor.doc.get("numbers", type=Map)
+            with editor.doc.transaction():
+                for number in range(500):
+                    numbers[str(number)] = number
+            await editor.saved()
+            with editor.doc.transaction():
+                for number in range(500):
+                    del numbers[str(number)]
+            await editor.saved()
+        while not (versions := await history.versions()):
+            await asyncio.sleep(0.001)
+        (version,) = versions
+        assert version.seq == 3 and version.author == "Cleo"
+        assert version.name.startswith("Before a mass deletion")
+        await history.restore(version.seq)
+        assert len(json.loads(await history.content(await history.head()))["numbers"]) == 500
+
+    play(story)
+
+
+def test_the_past_is_saved_and_found_again(tmp_path, monkeypatch) -> None:
+    """A restarted server need not read all rows again; one whose cache is of another kind does."""
+
+    async def story() -> None:
+        monkeypatch.setattr("collab.history.SAVE", 5)
+        for _ in range(3):
+            async with Hub(open_store(tmp_path / "quire.db")) as hub:
+                for letter in "abcdef":
+                    await write(hub, letter, "Ann")
+                history = hub.history("notes")
+                head = await history.head()
+                assert (await history.text(head)).endswith("abcdef")
+                past = await hub.store.load_past("notes")
+                assert past is not None and past.seq == head
+                assert await history.text(2) == "ab"
+        async with Hub(open_store(tmp_path / "quire.db")) as hub:
+            await hub.store.save_past("notes", type(past)(past.seq, b"of another version"))
+            assert await hub.history("notes").text(2) == "ab"
+
+    run(story)

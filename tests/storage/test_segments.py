@@ -1,0 +1,91 @@
+"""The codec of packed rows: everything comes back, and a typed character needs little room."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from collab.storage import Entry, segments
+from collab.storage.stretches import cut
+
+Maker = Callable[[random.Random], bytes]
+
+SHAPES: dict[str, Maker] = {
+    "nothing": lambda chance: b"",
+    "one length": lambda chance: chance.randbytes(24),
+    "all lengths": lambda chance: chance.randbytes(chance.randrange(600)),
+    "few and long": lambda chance: chance.choice([b"", b"x" * 256, b"y" * 257, bytes(20_000)]),
+}
+
+
+def back(rows: list[Entry]) -> list[Entry]:
+    """Write the rows, and read them."""
+    times, authors = segments.read_moments(segments.write_moments(rows))
+    contents = segments.read_contents(segments.write_contents(rows))
+    read = zip(times, authors, contents, strict=True)
+    return [Entry("doc", time, author, data) for time, author, data in read]
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_any_rows_come_back(shape: Maker, seed: int) -> None:
+    """Whatever their lengths, times, authors and number."""
+    chance = random.Random(seed)
+    far = 1 << 63
+    for count in (1, 2, 300, chance.randrange(1, segments.ROWS)):
+        for ends in ((0, 1), (1_700_000_000_000, 1_700_000_900_000), (-far, far)):
+            names = ["", "al", "Zoë \U0001f469\n", *map(str, range(chance.choice([1, 400])))]
+            rows = [
+                Entry("doc", chance.randrange(*ends), chance.choice(names), shape(chance))
+                for _ in range(count)
+            ]
+            rows += [rows[0]._replace(time=ends[0]), rows[0]._replace(time=ends[1] - 1)]
+            assert back(rows) == rows
+
+
+def typed(chance: random.Random, count: int) -> list[Entry]:
+    """Return rows as a Yjs editor sends them for typed text: client, clock, the unit before, a
+    character of English (or as predictable as that)."""
+    rows, time, clock = [], 1_700_000_000_000, 100_000
+    for _ in range(count):
+        time += int(chance.lognormvariate(5, 0.6))
+        clock += 1 if chance.random() < 0.95 else chance.randrange(200)
+        letter = chance.choice(b"eeeeeetttttaaaaooooiiinnnsssrrrhhhldcum    ")
+        marks = [bytes([n & 127 | 128, n >> 7 & 127 | 128, n >> 14]) for n in (clock, clock - 1)]
+        data = b"\1\1\x80\xa8\xd6\xb9\7".join([b"", *marks]) + bytes([1, letter, 0])
+        rows.append(Entry("doc", time, "al", data))
+    return rows
+
+
+def test_typing_needs_little_room(seed: int) -> None:
+    """At most 3 bytes for each row of 24 and its time; a segment fills its room, and no more."""
+    rows = typed(random.Random(seed), 3000)
+
+    packed = segments.pack(rows)
+
+    assert packed.size < 3 * packed.rows
+    assert 0.9 * segments.ROOM < packed.size <= segments.ROOM * 1.02
+
+
+def test_rows_that_cannot_be_packed_well(seed: int) -> None:
+    """They are packed by the thousand, or as many as there are."""
+    chance = random.Random(seed)
+    rows = [Entry("doc", n, "al", chance.randbytes(100)) for n in range(3000)]
+
+    assert segments.pack(rows).rows == 1000
+    assert segments.pack(rows[:300]).rows == 300
+    assert segments.pack(rows[:1]).rows == 1
+    alike = [row._replace(time=0, data=b"x") for row in rows]
+    assert segments.pack(alike).rows == segments.ROWS
+
+
+def test_stretches_are_kept_ready(seed: int) -> None:
+    """Few of them are written, and read as they were; many are not written at all."""
+    chance = random.Random(seed)
+    rows = typed(chance, 900)
+    for end in (1, 300, 900):
+        rows[end - 1 :] = [row._replace(author=f"until {end}") for row in rows[end - 1 :]]
+        found = cut(70, [row.time for row in rows], [row.author for row in rows])
+        assert segments.read_stretches(segments.write_stretches(rows), 70) == found
+    assert len(found) == 3
+    many = [row._replace(author=f"{n}") for n, row in enumerate(rows)]
+    assert segments.write_stretches(many) == ""
