@@ -85,6 +85,7 @@ class MessageReader:
             if end <= min(len(buffer), 6 + 125):
                 data = unmask(bytes(buffer[2:6]), bytes(buffer[6:end]))
                 del buffer[:end]
+                self._header = None  # read already if the frame came in two pieces
                 return _message((BINARY, data, False))
         while True:
             header = self._header or self._read_header()

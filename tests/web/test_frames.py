@@ -9,15 +9,15 @@ from collab.web.frames import BINARY, PING, TEXT, Fault, Message, MessageReader,
 MASK = b"\x01\x02\x03\x04"
 
 
-def client_frame(first: int, payload: bytes = b"") -> bytes:
+def client_frame(first: int, payload: bytes = b"", mask: bytes = MASK) -> bytes:
     """A masked frame, its first byte given."""
-    masked = bytes(byte ^ MASK[i % 4] for i, byte in enumerate(payload))
+    masked = bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
     length = len(payload)
     if length < 126:
-        return bytes([first, 0x80 | length]) + MASK + masked
+        return bytes([first, 0x80 | length]) + mask + masked
     if length < 65536:
-        return bytes([first, 0xFE]) + length.to_bytes(2) + MASK + masked
-    return bytes([first, 0xFF]) + length.to_bytes(8) + MASK + masked
+        return bytes([first, 0xFE]) + length.to_bytes(2) + mask + masked
+    return bytes([first, 0xFF]) + length.to_bytes(8) + mask + masked
 
 
 def read(data: bytes, limit: int = 1 << 20, fragments: int = 8) -> list[Message]:
@@ -46,6 +46,26 @@ def test_the_pieces_in_which_bytes_arrive_do_not_matter(seed: int) -> None:
         messages += list(iter(reader.next_message, None))
 
     assert expected == messages
+
+
+def test_short_messages_in_any_pieces(seed: int) -> None:
+    """What editors send: thousands of short messages, each with a mask of its own, some of them
+    torn apart by the network, now and then a long one, a text or a ping between them."""
+    random_ = random.Random(seed)
+    kinds = random_.choices((BINARY, TEXT, PING), (20, 1, 1), k=3000)
+    sent = [(kind, random_.randbytes(random_.choice((0, 1, 30, 31, 125, 126)))) for kind in kinds]
+    sent = [(kind, content[:125] if kind == PING else content) for kind, content in sent]
+    stream = b"".join(
+        client_frame(0x80 | kind, content, random_.randbytes(4)) for kind, content in sent
+    )
+    reader = MessageReader(1 << 20, 8)
+    messages: list[Message] = []
+    while stream:
+        size = random_.choice((1, 3, 6, 7, 36, 37, 500))
+        reader.feed(stream[:size])
+        stream = stream[size:]
+        messages += iter(reader.next_message, None)
+    assert messages == [Message(kind, content, False) for kind, content in sent]
 
 
 def test_what_is_too_big_is_known_from_its_header() -> None:
