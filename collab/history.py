@@ -16,6 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from collab.connection import Connection
 from collab.engine import Engine
@@ -41,6 +42,11 @@ class Archive:
         self._engine = Engine(workers=1)
         self._known: OrderedDict[str, int] = OrderedDict()  # document -> the last row it was told
         self._lock = asyncio.Lock()
+        self._rewriting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def rewriting(self, name: str) -> asyncio.Lock:
+        """Held by who makes an edit from a document's past: one at a time."""
+        return self._rewriting.setdefault(name, asyncio.Lock())
 
     async def ask(self, job: str, name: str, *arguments: object) -> Any:
         """The answer of a job of `collab.past.archive` about a document as it is on disk."""
@@ -230,7 +236,7 @@ class History:
 
     async def _rewrite(self, author: str, job: str, *arguments: object) -> tuple[int, bool]:
         # One at a time, each from what the one before has written: they use the same client id.
-        async with self._hub.rewriting(self.name):
+        async with self._hub.archive.rewriting(self.name):
             head = await self.head()
             update = await self._hub.archive.ask(job, self.name, *arguments)
             if update == NOTHING:

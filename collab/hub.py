@@ -12,7 +12,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakValueDictionary
 
 from collab.awareness import GRACE
 from collab.engine import Engine
@@ -24,20 +23,17 @@ from collab.room import Room
 from collab.session import Session
 from collab.state import State
 from collab.storage import Document, Store
-from collab.upkeep import fold_room, name_alarms, plan_parts
+from collab.upkeep import fold_room, name_alarms, pack_rows, plan_parts
 from collab.writer import Writer
 
 if TYPE_CHECKING:
     from collab.editor import Editor
 
-FOLD_ROWS = 1_000  # fold when so many rows came since the last time,
-FOLD_SHARE = 4  # or a quarter of the document's structs if that is more: folding stays cheap,
-FOLD_MOST = 4_000  # but no document is opened by reading many more rows than this
-FOLD_STRUCTS = 200_000  # nor with so many structs more than when it was folded
 FOLD_LAST = 200  # rows that are worth folding when the last editor has left
 PRESENCE_WINDOW = 0.02  # seconds in which what happens to awareness is told as one
 PRESENCE_COST = 60e-6  # seconds a session: telling all of a crowd takes a fifth of the time at most
 RENEWAL_WINDOW = 5  # seconds in which renewals are told as one
+REST = 10  # ticks without an edit after which a document is at rest
 TICK = 1.0  # seconds between looks at who has gone
 
 logger = logging.getLogger(__name__)
@@ -60,7 +56,6 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         self._ticks = 0
-        self._rewriting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self) -> None:
         """Opens the store and starts to write. OSError when the store cannot be opened."""
@@ -142,10 +137,6 @@ class Hub:
     def history(self, name: str) -> History:
         """The past of document `name`: see `collab.history`. BadName."""
         return History(self, name)
-
-    def rewriting(self, name: str) -> asyncio.Lock:
-        """Held by who makes an edit from a document's past: one at a time."""
-        return self._rewriting.setdefault(name, asyncio.Lock())
 
     def touched(self, room: Room) -> None:
         """Call it after a session received something: what it changed goes its way."""
@@ -231,9 +222,7 @@ class Hub:
             self._spawn(name_alarms(self.store, room))
         for session in list(room.sessions):
             session.wake()
-        most = max(FOLD_ROWS, min(room.state.structs // FOLD_SHARE, FOLD_MOST))
-        grown = room.state.structs - room.folded
-        if (room.rows >= most or grown >= FOLD_STRUCTS) and not room.folding:
+        if room.overgrown and not room.folding:
             self._spawn(self._fold(room))
         self._retire(room)
 
@@ -247,7 +236,7 @@ class Hub:
         self._end(room, Unavailable("The document had to be closed. Try again."))
 
     async def _fold(self, room: Room) -> None:
-        await fold_room(self.store, self.engine, self.archive, room)
+        await fold_room(self.store, self.engine, room)
         self._retire(room)
 
     def _retire(self, room: Room) -> None:
@@ -259,6 +248,13 @@ class Hub:
             self._spawn(self._fold(room))
         else:
             del self.rooms[room.name]
+            self._rest(room)
+
+    def _rest(self, room: Room) -> None:
+        """Nobody edits now: time for what would slow down those who do."""
+        if room.seq > room.packed and not self._closed:
+            room.packed = room.seq
+            self._spawn(pack_rows(self.store, self.archive, room.name, room.seq))
 
     def _end(self, room: Room, reason: CollabError) -> None:
         room.ended = reason
@@ -285,6 +281,9 @@ class Hub:
         for session in list(room.sessions):
             session.tick()
         self._sweep(room)
+        room.quiet += 1
+        if room.quiet == REST:
+            self._rest(room)
         self._retire(room)
 
     def _sweep(self, room: Room) -> None:

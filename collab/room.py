@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 KEPT_TURNS = 256  # how far a session may fall behind and still be told the news alone
 KEPT_BYTES = 1 << 20
 TURN_BYTES = 128 << 10  # what one turn tells at most, give or take one edit: to merge takes time
+FOLD_ROWS = 1_000  # fold when so many rows came since the last time,
+FOLD_SHARE = 4  # or a quarter of the document's structs if that is more: folding stays cheap,
+FOLD_MOST = 4_000  # but no document is opened by reading many more rows than this
+FOLD_STRUCTS = 200_000  # nor with so many structs more than when it was folded
 GUARD = 0.5  # the share of a document whose deletion by one edit is worth a way back,
 GUARDED = 200  # if it is so many units at least: characters, values, elements
 
@@ -42,6 +46,9 @@ _pending = partial(tuple.__new__, Pending)  # half the time of calling Pending
 class Room:
     """One open document. `frozen` says why nobody may write, '' when everybody may."""
 
+    part = PART
+    guard = GUARD
+
     def __init__(self, name: str, state: State, seq: int, frozen: str = "") -> None:
         self.name = name
         self.state = state
@@ -59,15 +66,15 @@ class Room:
         self.pending: list[Pending] = []
         self.writing: list[Pending] = []
         self.fresh = 0  # bytes that came in and that the writer has not counted yet
-        self.part = PART
         self.plan: Plan | None = None  # how to hand out the document in parts of that size,
         self.wants_plan = False  # whether a session waits for a newer one,
         self.planning = False  # and whether that is being made
-        self.guard = GUARD
         self.alive = sum(state.vector.values()) - state.deletes.units  # units
         self.alarms: list[int] = []  # rows before which somebody should be able to go back
         self.rows = 0  # committed since the state was last folded,
         self.folded = state.structs  # and the structs that it had then
+        self.quiet = 0  # ticks since the last commit
+        self.packed = seq  # the rows up to here have been looked through for some to pack
         self._since_fold: list[tuple[int, News]] | None = None
         self._recent: deque[News] = deque()
         self._recent_bytes = 0
@@ -101,6 +108,7 @@ class Room:
             if self._takes_most(pending.news):
                 self.alarms.append(row)
         self.seq = seq
+        self.quiet = 0
         self.rows += len(self.writing)
         self.durable += len(self.writing)
         if self._since_fold is not None:
@@ -131,6 +139,12 @@ class Room:
         if turn not in self._news:
             self._news[turn] = merge([self._recent[-i] for i in range(behind, 0, -1)])
         return self._news[turn].data
+
+    @property
+    def overgrown(self) -> bool:
+        """Whether it is time to fold."""
+        most = max(FOLD_ROWS, min(self.state.structs // FOLD_SHARE, FOLD_MOST))
+        return self.rows >= most or self.state.structs - self.folded >= FOLD_STRUCTS
 
     @property
     def folding(self) -> bool:

@@ -21,10 +21,9 @@ UNPACKED = 2_000  # rows that stay as they are: those of today are asked for mos
 logger = logging.getLogger(__name__)
 
 
-async def fold_room(store: Store, engine: Engine, archive: Archive, room: Room) -> None:
+async def fold_room(store: Store, engine: Engine, room: Room) -> None:
     """Makes the room's state compact, and saves it as a snapshot: the next one who opens the
-    document need not read what came before. Then packs the rows that are read no more but for the
-    past, and has that built. When one of these fails all stays as it is."""
+    document need not read what came before. When that fails all stays as it is."""
     seq, data = room.seq, room.begin_fold()
     folded = None
     try:
@@ -35,11 +34,11 @@ async def fold_room(store: Store, engine: Engine, archive: Archive, room: Room) 
         logger.warning("document %r could not be folded: %s", room.name, error)
     finally:
         room.end_fold(folded)
-    if folded is not None:
-        await _pack(store, archive, room.name, seq)
 
 
-async def _pack(store: Store, archive: Archive, name: str, seq: int) -> None:
+async def pack_rows(store: Store, archive: Archive, name: str, seq: int) -> None:
+    """Packs rows of a document that is at row `seq`, and has its past built: for when nobody edits
+    it. When that fails all stays as it is."""
     try:
         while await store.pack(name, seq - UNPACKED):
             await asyncio.sleep(PAUSE)

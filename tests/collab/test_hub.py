@@ -11,7 +11,8 @@ from pycrdt import Array, Doc, Map, Text
 from collab import Hub
 from collab.connection import Connection
 from collab.errors import AccessDenied, BadName, NotFound, Unavailable
-from collab.hub import FOLD_LAST, FOLD_ROWS
+from collab.hub import FOLD_LAST
+from collab.room import FOLD_ROWS
 from collab.storage import open_store
 from collab.wire import SyncStep1, SyncStep2, SyncUpdate, encode
 
