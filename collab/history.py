@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 
 from collab.connection import Connection
 from collab.engine import Engine
-from collab.errors import AccessDenied, CollabError, Conflict, NotFound, ProtocolError
+from collab.errors import AccessDenied, Conflict, NotFound, ProtocolError
 from collab.names import document_name, version_name
 from collab.storage import Damaged, Moment, Past, Store, Stretch, Version
 from collab.wire import Denied, Receipt, SyncStep2, encode
@@ -54,7 +54,7 @@ class Archive:
             try:
                 await self._tell(name)
                 return await self._engine.run(f"past.{job}", name, *arguments)
-            except CollabError:
+            except BaseException:  # cancelled, too
                 self._known.clear()  # it may be another worker from now on
                 raise
 
@@ -63,8 +63,7 @@ class Archive:
         for it who looks at the past; `seq` is where the document is now."""
         past = await self._store.load_past(name)
         if seq >= (past.seq if past else 0) + SAVE:
-            async with self._lock:
-                await self._tell(name)
+            await self.ask("exists", name)
 
     async def close(self) -> None:
         """Ends the worker."""

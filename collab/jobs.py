@@ -52,6 +52,7 @@ JOBS: dict[str, Callable[..., object]] = {
     "past.content": archive.content,
     "past.drop": archive.drop,
     "past.enter": archive.enter,
+    "past.exists": archive.exists,
     "past.go_back": archive.go_back,
     "past.load": archive.load,
     "past.save": archive.save,

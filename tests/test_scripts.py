@@ -104,3 +104,15 @@ def test_a_benchmark_gives_its_figures(tmp_path: Path, name: str) -> None:
 def test_help_is_there(program: str) -> None:
     """Each says what it does and how it is called."""
     assert "Usage" in run(program, "--help").stdout
+
+
+def test_the_past_of_a_trace_is_what_a_replay_makes_of_it(tmp_path: Path, seed: int) -> None:
+    """Random moments, and the last one, are compared; a trace that ends otherwise is found out."""
+    trace = typed(random.Random(seed), 300)
+    result = run("past", record(tmp_path / "one.json.gz", trace), "--count", "5")
+    assert result.returncode == 0, result.stderr
+    assert "moments equal a replay" in result.stdout and "yes" in result.stdout
+    trace["endContent"] += "?"
+    result = run("past", record(tmp_path / "bad.json.gz", trace), "--count", "2")
+    assert result.returncode == 1
+    assert "NO" in result.stdout

@@ -56,6 +56,11 @@ def save(name: str) -> bytes:
     return zlib.compress(shelf.dump(_pasts[name]), 9)
 
 
+def exists(name: str) -> bool:
+    """Whether there is one; that is, none but to have it brought up to date."""
+    return name in _pasts
+
+
 def drop(name: str) -> None:
     """Forget it."""
     if _pasts.pop(name, None) is not None:
