@@ -4,101 +4,29 @@
     seq = await history.find("2026-11-23T18:10:00Z")
     await history.restore(seq, author="Ann")
 
-A past is built and asked in a worker of its own, which keeps the last few that were asked for: see
-`collab.past.archive`. It is told of the rows on disk that it lacks before each question, and what
-it has built is saved now and then, so that nobody reads a long log twice. Restoring is an edit like
-any other, by a session like any other.
+Questions are answered by a worker: see `collab.archive`. Restoring is an edit like any other, by a
+session like any other.
 """
 
 import asyncio
 import datetime
 import time
-from collections import OrderedDict
+from array import array
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING
 
 from collab.connection import Connection
-from collab.engine import Engine
-from collab.errors import AccessDenied, Conflict, NotFound, ProtocolError
+from collab.errors import AccessDenied, Conflict, NotFound, ProtocolError, Unavailable
 from collab.names import document_name, version_name
-from collab.storage import Damaged, Moment, Past, Store, Stretch, Version
-from collab.wire import Denied, Receipt, SyncStep2, encode
+from collab.reader import read_var_uint
+from collab.storage import Moment, Stretch, Version
+from collab.wire import Denied, Message, Receipt, SyncStep1, SyncStep2, encode
 
 if TYPE_CHECKING:
     from collab.hub import Hub
 
-KEPT = 8  # pasts that the worker keeps
-SLICE = 1_000  # rows that it is told at once
-SAVE = 5_000  # rows after which a past is saved again
+TRIES = 5  # until a restore has a client id to itself
 NOTHING = b"\x00\x00"  # the update that changes nothing
-
-
-class Archive:
-    """The worker that keeps pasts, and what is known of it."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._engine = Engine(workers=1)
-        self._known: OrderedDict[str, int] = OrderedDict()  # document -> the last row it was told
-        self._lock = asyncio.Lock()
-        self._rewriting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    def rewriting(self, name: str) -> asyncio.Lock:
-        """Held by who makes an edit from a document's past: one at a time."""
-        return self._rewriting.setdefault(name, asyncio.Lock())
-
-    async def ask(self, job: str, name: str, *arguments: object) -> Any:
-        """The answer of a job of `collab.past.archive` about a document as it is on disk."""
-        async with self._lock:
-            try:
-                await self._tell(name)
-                return await self._engine.run(f"past.{job}", name, *arguments)
-            except BaseException:  # cancelled, too
-                self._known.clear()  # it may be another worker from now on
-                raise
-
-    async def keep_up(self, name: str, seq: int) -> None:
-        """Builds what has come since the past was saved, if it is much, so that nobody has to wait
-        for it who looks at the past; `seq` is where the document is now."""
-        past = await self._store.load_past(name)
-        if seq >= (past.seq if past else 0) + SAVE:
-            await self.ask("exists", name)
-
-    async def close(self) -> None:
-        """Ends the worker."""
-        async with self._lock:
-            await self._engine.close()
-
-    async def _tell(self, name: str) -> None:
-        saved = known = self._known.pop(name, -1)
-        if known < 0:
-            saved = known = await self._load(name)
-        while rows := await self._rows(name, known):
-            data = [row.data for row in rows]
-            await self._engine.run("past.enter", name, rows[0].seq, data)
-            known = rows[-1].seq
-        if known >= saved + SAVE:
-            data = await self._engine.run("past.save", name)
-            await self._store.save_past(name, Past(known, data))
-        self._known[name] = known
-        if len(self._known) > KEPT:
-            await self._engine.run("past.drop", self._known.popitem(last=False)[0])
-
-    async def _load(self, name: str) -> int:
-        past = await self._store.load_past(name)
-        if past is not None and await self._engine.run("past.load", name, past.data):
-            return past.seq
-        await self._engine.run("past.enter", name, 1, [])
-        return 0
-
-    async def _rows(self, name: str, after: int) -> Sequence[Any]:
-        try:
-            return await self._store.updates(name, after, limit=SLICE)
-        except Damaged as error:
-            if error.seq > after + 1:
-                return await self._store.updates(name, after, error.seq - 1, SLICE)
-            return ()  # what comes after what is lost cannot be told
 
 
 class History:
@@ -153,35 +81,42 @@ class History:
 
     async def content(self, seq: int) -> bytes:
         """Every root at a moment, as one JSON object in UTF-8."""
-        data: bytes = await self._hub.archive.ask("content", self.name, seq)
+        data: bytes = await self._hub.archive.ask("content", self.name, seq, seq)
         return data
 
     async def text(self, seq: int) -> str:
         """All text at a moment, as `collab.views` shows it."""
-        text: str = await self._hub.archive.ask("text", self.name, seq)
+        text: str = await self._hub.archive.ask("text", self.name, seq, seq)
         return text
 
     async def update(self, seq: int) -> bytes:
         """The document at a moment, as one Yjs update (v1)."""
-        data: bytes = await self._hub.archive.ask("update", self.name, seq)
+        data: bytes = await self._hub.archive.ask("update", self.name, seq, seq)
         return data
 
-    async def difference(self, before: int, after: int) -> tuple[list[Stretch], bytes]:
-        """What changed from one moment to a later one: the stretches in which it did, by rising
-        seq, and the changes as one JSON object in UTF-8, root by root: `collab.past.difference`.
-        Each run that came or went says `by` which of the stretches."""
+    async def difference(self, before: int, after: int) -> bytes:
+        """What changed from one moment to a later one, as one JSON object in UTF-8: "roots" by
+        name, see `collab.past.difference`; each run that came or went says `by` which of the
+        "stretches", as `stretches` gives them, but only those that are named, in any order."""
         if before > after:
             raise ProtocolError("The first moment must be the earlier one.")
-        stretches: list[Stretch] = []
+        columns = [array("Q") for _ in range(5)]  # first, last, began, ended, author
+        authors: dict[str, int] = {}
         upto: int | None = after + 1
         while upto and upto > before + 1:
             page = await self._store.stretches(self.name, upto, 500)
-            stretches += [one for one in page if one.last > before]
+            for one in page:
+                author = authors.setdefault(one.author, len(authors))
+                numbers = (one.first, one.last, one.began, one.ended, author)
+                for column, number in zip(columns, numbers, strict=True):
+                    column.append(number)
             upto = page[-1].first if page else None
-        stretches.reverse()
-        firsts = [one.first for one in stretches]
-        data = await self._hub.archive.ask("compare", self.name, before, after, firsts)
-        return stretches, data
+        data: bytes = await self._hub.archive.ask(
+            "compare",
+            *(self.name, after, before, after),
+            *(list(authors), *(column.tobytes() for column in columns)),
+        )
+        return data
 
     async def restore(self, seq: int, author: str = "") -> tuple[int, bool]:
         """Brings the document back to how it was at a moment, as one edit by `author` that merges
@@ -195,11 +130,11 @@ class History:
     ) -> tuple[int, bool]:
         """Takes back the edits of a range, those of one author (`by`) or all, and leaves what
         others did since: as `restore`."""
-        rows = []
+        seqs = array("Q")
         for start in range(first, last + 1, 1_000):
-            rows += await self.rows(start, min(last, start + 999))
-        seqs = [row.seq for row in rows if by is None or row.author == by]
-        return await self._rewrite(author, "take_back", seqs)
+            rows = await self.rows(start, min(last, start + 999))
+            seqs.extend(row.seq for row in rows if by is None or row.author == by)
+        return await self._rewrite(author, "take_back", seqs.tobytes())
 
     async def versions(self) -> list[Version]:
         """The named moments, oldest first."""
@@ -208,11 +143,15 @@ class History:
 
     async def name_version(self, name: str, seq: int, author: str = "") -> Version:
         """Gives a moment a name. Conflict when it is taken, ProtocolError when it is none."""
+        if not seq:
+            raise ProtocolError("There is no edit yet: there is nothing to name.")
         version = Version(version_name(name), seq, author, int(time.time() * 1000))
         try:
             await self._store.name_version(self.name, version)
         except FileExistsError:
             raise Conflict(f"There is a version {version.name!r} already.") from None
+        except LookupError:
+            raise NotFound(f"There is no document {self.name!r}.") from None
         return version
 
     async def rename_version(self, name: str, new: str) -> Version:
@@ -234,34 +173,60 @@ class History:
             raise NotFound(f"There is no version {name!r}.") from None
 
     async def _rewrite(self, author: str, job: str, *arguments: object) -> tuple[int, bool]:
-        # One at a time, each from what the one before has written: they use the same client id.
-        async with self._hub.archive.rewriting(self.name):
-            head = await self.head()
-            update = await self._hub.archive.ask(job, self.name, *arguments)
-            if update == NOTHING:
-                return head, False
-            return await self._apply(update, author), True
+        # Whoever asked may go away: what was begun is ended, before the next one begins.
+        return await asyncio.shield(
+            asyncio.create_task(self._rewrite_alone(author, job, arguments))
+        )
 
-    async def _apply(self, update: bytes, author: str) -> int:
-        """Sends the edit as a peer would; where the document is once it is on disk."""
+    async def _rewrite_alone(
+        self, author: str, job: str, arguments: Sequence[object]
+    ) -> tuple[int, bool]:
+        async with self._hub.archive.rewriting(self.name):
+            for _ in range(TRIES):
+                head = await self.head()
+                update = await self._hub.archive.ask(job, self.name, head, *arguments)
+                if update == NOTHING:
+                    return head, False
+                applied = await self._apply(update, author)
+                if applied is not None:
+                    return applied, True
+        raise Unavailable("The document changes too fast to be restored. Try again.")
+
+    async def _apply(self, update: bytes, author: str) -> int | None:
+        """Sends the edit as a peer would; where the document is once it is on disk. None when
+        somebody took the edit's client id while it was made."""
         moved = asyncio.Event()
         session = await self._hub.join(self.name, moved.set, author)
         connection = Connection(self._hub, session)
         try:
-            busy = connection.receive(encode(SyncStep2(update)))
-            if busy is not None:
-                await busy
-            connection.receive(encode(Receipt(1)))
+            if _client_of(update) in session.room.head.vector:
+                return None
+            session.next_message()  # a question, which we answer unasked
+            await self._send(connection, SyncStep2(update))
+            await self._send(connection, Receipt(1))
             while True:
                 moved.clear()
                 while (message := session.next_message()) is not None:
                     if message == Receipt(1):
                         return session.room.seq
+                    if isinstance(message, SyncStep1):  # not all of it was taken at once
+                        await self._send(connection, SyncStep2(update))
                     if isinstance(message, Denied):
                         raise AccessDenied(message.reason)
                 await moved.wait()
         finally:
             connection.leave(clean=True)
+
+    async def _send(self, connection: Connection, message: Message) -> None:
+        busy = connection.receive(encode(message))
+        if busy is not None:
+            await busy
+
+
+def _client_of(update: bytes) -> int | None:
+    """Whose structs an update of one client holds."""
+    clients, at = read_var_uint(update, 0)
+    return read_var_uint(update, read_var_uint(update, at)[1])[0] if clients else None
 
 
 def _milliseconds(text: str) -> int:

@@ -13,10 +13,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from collab.archive import Archive
 from collab.awareness import GRACE
 from collab.engine import Engine
 from collab.errors import CollabError, NotFound, Unavailable
-from collab.history import Archive, History
+from collab.history import History
 from collab.names import document_name
 from collab.replay import open_room
 from collab.room import Room

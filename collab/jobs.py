@@ -1,7 +1,7 @@
 """The jobs that workers do, and the worker program: `python -m collab.jobs`. See `collab.engine`.
 
 Every job is a pure function of bytes, numbers and strings, but for the pasts that are kept: see
-`collab.past.archive`.
+`collab.past.jobs`.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from collab.engine import HEAD, pack, unpack
 from collab.errors import ProtocolError
 from collab.fold import admit_in_worker, fold
 from collab.parts import plan
-from collab.past import archive
+from collab.past import jobs as past
 from collab.sound import sound
 from collab.update import TRUSTED, read_update
 
@@ -48,17 +48,18 @@ def check(update: bytes) -> bytes:
 
 
 JOBS: dict[str, Callable[..., object]] = {
-    "past.compare": archive.compare,
-    "past.content": archive.content,
-    "past.drop": archive.drop,
-    "past.enter": archive.enter,
-    "past.exists": archive.exists,
-    "past.go_back": archive.go_back,
-    "past.load": archive.load,
-    "past.save": archive.save,
-    "past.take_back": archive.take_back,
-    "past.text": archive.text,
-    "past.update": archive.update,
+    "past.begin": past.begin,
+    "past.compare": past.compare,
+    "past.content": past.content,
+    "past.drop": past.drop,
+    "past.enter": past.enter,
+    "past.exists": past.exists,
+    "past.go_back": past.go_back,
+    "past.load": past.load,
+    "past.save": past.save,
+    "past.take_back": past.take_back,
+    "past.text": past.text,
+    "past.update": past.update,
     "admit": admit_in_worker,
     "check": check,
     "fold": fold,

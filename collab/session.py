@@ -38,9 +38,9 @@ class Session:
 
     # There is one for each idle connection, too: without a dict it is half as large.
     __slots__ = (
-        "_answered", "_asked", "_denied", "_durable", "_failed", "_held", "_lacking",
-        "_presence_turn", "_promises", "_quiet", "_receipt_due", "_receipts", "_steps", "_turn",
-        "_vector", "_wants_state", "client", "room", "user", "wake",
+        "_answered", "_asked", "_asked_again", "_denied", "_durable", "_failed", "_held",
+        "_lacking", "_presence_turn", "_promises", "_quiet", "_receipt_due", "_receipts",
+        "_steps", "_turn", "_vector", "_wants_state", "client", "room", "user", "wake",
     )  # fmt: skip
 
     def __init__(self, room: Room, user: str, wake: Callable[[], None]) -> None:
@@ -51,6 +51,7 @@ class Session:
         self._asked = False  # it got our SyncStep1
         self._answered = False  # we got its SyncStep2
         self._lacking: StateVector = {}  # what its last SyncStep2 waits for
+        self._asked_again = False  # whether it was asked for that
         self._vector: StateVector = {}  # what it had when it last asked, and got in parts since
         self._wants_state = False
         self._steps: Iterator[StateVector] = NOTHING  # the parts to come
@@ -121,6 +122,7 @@ class Session:
         if partial:
             self._answered = True
             self._lacking = admission.missing
+            self._asked_again = False
             if self._held is not None and not self._lacking:
                 held, self._held = self._held, None
                 self._promise(held)
@@ -164,7 +166,7 @@ class Session:
             return self._ask_again()
         if not self._wants_state:
             if self._turn is None:
-                return None
+                return self._ask_again()  # it only writes
             news = self.room.news(self._turn)
             if news is not None:
                 self._turn = turn
@@ -196,9 +198,10 @@ class Session:
         been told: now it can say what builds on that. Not only when all has come: part of what is
         lacking may be in what the peer itself holds back."""
         known = self.room.state.vector
-        if not any(known.get(client, 0) >= clock for client, clock in self._lacking.items()):
+        lacking = self._lacking.items()
+        if self._asked_again or not any(known.get(client, 0) >= clock for client, clock in lacking):
             return None
-        self._lacking = {}
+        self._asked_again = True  # and it goes on to lack that until it has answered
         return SyncStep1(encode_state_vector(self.room.head.vector))
 
     def _next_presence(self) -> Message | None:

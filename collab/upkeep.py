@@ -7,9 +7,9 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
+from collab.archive import Archive
 from collab.engine import Engine
 from collab.errors import CollabError
-from collab.history import Archive
 from collab.parts import Plan
 from collab.room import Room
 from collab.state import State

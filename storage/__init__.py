@@ -93,7 +93,8 @@ class Store(ABC):
 
         On disk when it returns. A document not seen before is created, with no title and no
         kind; one that is deleted stays so. Raises OSError when it could not be written: then
-        nothing of it is there, and to repeat the call is right.
+        nothing of it is there, and to repeat the call is right. ValueError when a document is
+        damaged, or an entry cannot be kept: the others can be appended without it.
         """
 
     @abstractmethod

@@ -31,8 +31,6 @@ _MEANINGS = {
     sqlite3.SQLITE_IOERR_SHMSIZE: (errno.ENOSPC, "the disk is full"),
     sqlite3.SQLITE_IOERR: (errno.EIO, "the disk reports an error"),
     sqlite3.SQLITE_CORRUPT: (errno.EIO, "the file is damaged"),
-    # Two rows can only claim one seq when the head that it was counted from is damaged.
-    sqlite3.SQLITE_CONSTRAINT: (errno.EIO, "the file is damaged"),
 }
 
 T = TypeVar("T")
@@ -261,10 +259,14 @@ def _sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
-def _explained(error: sqlite3.Error | OSError, path: str) -> OSError:
-    """Return an OSError whose sentence says what to look at."""
+def _explained(error: sqlite3.Error | OSError, path: str) -> OSError | ValueError:
+    """Return an OSError whose sentence says what to look at; a ValueError if a document is to
+    blame, for whom it does not help to try again."""
     if isinstance(error, OSError):
         return error
     code = int(getattr(error, "sqlite_errorcode", 0))
+    if code & 0xFF == sqlite3.SQLITE_CONSTRAINT:
+        # Two rows can only claim one seq when the head that it was counted from is damaged.
+        return ValueError("a document is damaged: its head is wrong")
     number, sentence = _MEANINGS.get(code) or _MEANINGS.get(code & 0xFF) or (errno.EIO, str(error))
     return OSError(number, sentence, path)

@@ -6,7 +6,6 @@ the rows, and that what it does not find may be packed; knows no threads and no 
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 from collections.abc import Iterator, Sequence
 
@@ -54,7 +53,7 @@ def _log(db: Database, name: str, time: int) -> tuple[int, int]:
         [name],
     ):
         if packed is not None and packed > head:
-            raise OSError(errno.EIO, "the file is damaged", name)
+            raise ValueError(f"document {name!r} is damaged: its head is wrong")
         return number, head
     insert = "INSERT INTO documents (name, title, kind, created, head) VALUES (?, '', '', ?, 0)"
     return int(db.execute(insert, [nonempty(name), time]).lastrowid or 0), 0

@@ -102,16 +102,15 @@ def diff(name: str, earlier: str, later: str | None, as_json: bool, **flags: Any
     quire diff notes 2026-11-23T18:10
     """
 
-    async def question(history: History) -> tuple[list[Stretch], bytes]:
+    async def question(history: History) -> bytes:
         after = await history.find(later) if later is not None else await history.head()
         return await history.difference(await history.find(earlier), after)
 
-    stretches, data = _ask(flags, name, question)
-    roots = json.loads(data)
+    data = _ask(flags, name, question)
     if as_json:
-        shown = [stretch._asdict() for stretch in stretches]
-        click.echo(json.dumps({"stretches": shown, "roots": roots}, ensure_ascii=False))
+        click.echo(data.decode())
         return
+    roots = json.loads(data)["roots"]
     for root, part in roots.items():
         if len(roots) > 1:
             click.echo(harmless(f"{root}:"))

@@ -69,9 +69,8 @@ class MomentHandler(ApiHandler):
     async def compare(self, name: str, earlier: str, later: str) -> None:
         history = self.hub.history(name)
         before, after = await history.find(earlier), await history.find(later)
-        stretches, roots = await history.difference(before, after)
-        shown = [stretch._asdict() for stretch in stretches]
-        self.send({"from": before, "to": after, "stretches": shown}, roots=roots)
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.finish(await history.difference(before, after))
 
     def send(self, fields: dict[str, Any], **encoded: bytes) -> None:
         """One JSON object, of which some fields are JSON already."""

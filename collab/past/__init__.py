@@ -8,7 +8,7 @@
     difference            what changed between two moments, and by which rows
     inverse, likeness     the edit that goes back
     shelf                 a past as bytes
-    archive               the pasts that a worker keeps, and what it is asked of them
+    jobs                  the pasts that a worker keeps, and what it is asked of them
 
 Pure, and without an engine: `collab.history` asks in a worker. Nothing here is needed to edit.
 """

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Awaitable, Callable
 
 import pytest
 from pycrdt import Map, Text
 
 from collab import Hub
-from collab.errors import Conflict, NotFound, ProtocolError
+from collab.errors import Conflict, NotFound, ProtocolError, Unavailable
 from collab.history import History
 from collab.storage import open_store
 from tests.collab.test_hub import run
@@ -81,17 +82,18 @@ def test_what_changed() -> None:
 
     async def story(hub: Hub, history: History) -> None:
         await erase(hub, 0, 4, "Cleo")
-        stretches, data = await history.difference(1, 3)
-        assert [one.author for one in stretches] == ["Bob", "Cleo"]
-        runs = json.loads(data)["content"]["runs"]
-        assert [(run["state"], run["value"], run.get("by")) for run in runs] == [
-            ("deleted", "Hell", 1),
-            ("kept", "o", None),
-            ("inserted", " world", 0),
+        told = json.loads(await history.difference(1, 3))
+        authors = [one["author"] for one in told["stretches"]]
+        runs = told["roots"]["content"]["runs"]
+        assert [(run["state"], run["value"]) for run in runs] == [
+            ("deleted", "Hell"),
+            ("kept", "o"),
+            ("inserted", " world"),
         ]
-        stretches, data = await history.difference(2, 2)
-        (run,) = json.loads(data)["content"]["runs"]
-        assert (stretches, run["state"], run["value"]) == ([], "kept", "Hello world")
+        assert [authors[run["by"]] for run in runs if "by" in run] == ["Cleo", "Bob"]
+        told = json.loads(await history.difference(2, 2))
+        (run,) = told["roots"]["content"]["runs"]
+        assert (told["stretches"], run["state"], run["value"]) == ([], "kept", "Hello world")
 
     play(story)
 
@@ -133,6 +135,94 @@ def test_restores_at_once() -> None:
         assert sum(state.vector.values()) > 0
 
     play(story)
+
+
+def test_a_restore_that_deletes_in_very_many_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes in by and by, as a peer's would, and is done when it says so."""
+    monkeypatch.setattr("collab.connection.LARGE", 100)
+    monkeypatch.setattr("collab.gate.LARGE", 100)
+    monkeypatch.setattr("collab.connection.MOST_DELETES", 50)
+
+    async def story(hub: Hub, history: History) -> None:
+        async with hub.open("notes", "Ann") as editor:
+            content = editor.doc.get("content", type=Text)
+            for _ in range(120):  # so that what is left of it has a gap after each letter
+                content += "ab"
+                del content[len(str(content)) - 1 :]
+        assert (await history.restore(2))[1]
+        assert await now(hub) == "Hello world"
+        assert not (await history.restore(2))[1]
+
+    play(story)
+
+
+def test_a_store_that_fails_doubles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever went wrong, the past is built anew from the log, and only once."""
+
+    async def story(hub: Hub, history: History) -> None:
+        assert await history.text(2) == "Hello world"
+        await write(hub, "!", "Cleo")
+        updates = hub.store.updates
+
+        async def fail(*_: object, **__: object) -> None:
+            raise OSError("the disk is gone")
+
+        monkeypatch.setattr(hub.store, "updates", fail)
+        for _ in range(3):
+            with pytest.raises(OSError, match="gone"):
+                await history.text(3)
+        monkeypatch.setattr(hub.store, "updates", updates)
+        assert await history.text(3) == "Hello world!"
+        question = asyncio.create_task(history.text(1))
+        await asyncio.sleep(0.001)
+        question.cancel()
+        assert await history.text(3) == "Hello world!"
+
+    play(story)
+
+
+def test_who_asked_for_a_restore_may_go_away() -> None:
+    """It is ended all the same, and the next one builds on it."""
+
+    async def story(hub: Hub, history: History) -> None:
+        first = asyncio.create_task(history.restore(1))
+        await asyncio.sleep(0.01)
+        first.cancel()
+        await history.restore(2)
+        assert await now(hub) == "Hello world"
+        await history.restore(1)
+        assert await now(hub) == "Hello"
+
+    play(story)
+
+
+@pytest.mark.expects_log("damaged")
+def test_what_cannot_be_read_is_not_made_up(tmp_path) -> None:
+    """Moments before a damaged row are shown, those after it are not; nothing is restored."""
+    path = tmp_path / "quire.db"
+
+    async def write_some() -> None:
+        async with Hub(open_store(path)) as hub:
+            for letter in "abcd":
+                await write(hub, letter, "Ann")
+
+    async def look() -> None:
+        async with Hub(open_store(path)) as hub:
+            history = hub.history("notes")
+            assert await history.text(2) == "ab"
+            for impossible in (history.text(4), history.restore(1), history.difference(1, 4)):
+                with pytest.raises(Unavailable):
+                    await impossible
+            assert await history.text(1) == "a"
+            session = await hub.join("notes", lambda: None)
+            assert session.room.frozen
+            hub.leave(session, clean=True)
+
+    run(write_some)
+    with sqlite3.connect(path) as file:
+        file.execute("update updates set data = x'00' where seq = 3")
+    file.close()
+    run(look)
 
 
 def test_taking_back_what_one_did() -> None:
@@ -222,7 +312,7 @@ def test_the_past_is_saved_and_found_again(tmp_path, monkeypatch) -> None:
     """A restarted server need not read all rows again; one whose cache is of another kind does."""
 
     async def story() -> None:
-        monkeypatch.setattr("collab.history.SAVE", 5)
+        monkeypatch.setattr("collab.archive.SAVE", 5)
         for _ in range(3):
             async with Hub(open_store(tmp_path / "quire.db")) as hub:
                 for letter in "abcdef":

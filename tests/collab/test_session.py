@@ -7,7 +7,7 @@ from collab.errors import NotFound, ProtocolError
 from collab.fold import fold
 from collab.room import KEPT_TURNS
 from collab.session import HEARTBEAT, Session
-from collab.state import State
+from collab.state import Admission, State
 from collab.wire import (
     AwarenessUpdate,
     Denied,
@@ -223,6 +223,24 @@ def test_receipts_without_edits_come_at_once():
     ann.read()
 
     assert ann.heard(Receipt) == [Receipt(8)]
+
+
+def test_no_receipt_while_a_peer_is_asked_again():
+    """What it was asked for again is not there yet: a receipt asked for meanwhile waits for it,
+    and none says less than the one before."""
+    table = Table()
+    (ann,) = table.editors(1)
+    session = ann.session
+    session.admitted(Admission(None, {1: 0}), partial=True, now=table.now)
+    ann.say(Receipt(1))
+    assert isinstance(session.next_message(), SyncStep1)
+    assert session.next_message() == Receipt(0)
+
+    ann.say(Receipt(2))
+    assert session.next_message() == Receipt(0)
+    ann.say(SyncStep2(b"\x00\x00"))
+    assert session.next_message() == Receipt(2)
+    assert session.next_message() is None
 
 
 def test_who_asks_for_receipts_and_never_reads_waits_for_one():

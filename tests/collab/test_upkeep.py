@@ -1,4 +1,4 @@
-"""What is done for documents while nobody edits them: their old rows are packed, their past built."""
+"""What is done for documents while nobody edits them: old rows are packed, the past is built."""
 
 import asyncio
 import sqlite3
@@ -35,7 +35,7 @@ def packed(path: Path) -> bool:
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the store is; little is left unpacked, and pasts are saved soon."""
     monkeypatch.setattr("collab.upkeep.UNPACKED", 100)
-    monkeypatch.setattr("collab.history.SAVE", 100)
+    monkeypatch.setattr("collab.archive.SAVE", 100)
     return tmp_path / "quire.db"
 
 

@@ -145,6 +145,7 @@ BAD = {
     "a version with a long name": ("POST", "versions", {"name": "x" * 201}, 400),
     "a version that looks like a range": ("POST", "versions", {"name": "a..b"}, 400),
     "a version of what is not": ("POST", "versions", {"name": "x", "at": "9"}, 404),
+    "a version of nothing": ("POST", "versions", {"name": "x", "at": "0"}, 400),
     "renaming what is not": ("PATCH", "versions/x", {"name": "y"}, 404),
     "deleting what is not": ("DELETE", "versions/x", None, 404),
 }

@@ -1,13 +1,13 @@
 """The pasts that a worker keeps, and what it is asked of them. Pure but for that memory; no engine.
 
-A document's past is costly to build and cheap to ask, so one worker keeps some: see
-`collab.history`, which tells it of new rows before it asks. Each function here is a job; a document
+`collab.archive` tells it of new rows before it asks. Each function here is a job; a document
 is meant by its name. Compressed here, so that the process that holds the sockets need not.
 """
 
 import gc
 import json
 import zlib
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +30,8 @@ KINDS = {
     XML_TEXT: "xmltext",
 }
 
+FIELDS = ("first", "last", "began", "ended", "author")
+
 _pasts: dict[str, Items] = {}
 
 
@@ -43,9 +45,16 @@ def load(name: str, data: bytes) -> bool:
     return True
 
 
+def begin(name: str) -> None:
+    """A document of which no row is known."""
+    _pasts[name] = Items()
+
+
 def enter(name: str, first: int, rows: Sequence[bytes]) -> None:
-    """The next rows of a document; the first of all has seq 1."""
-    items = _pasts.setdefault(name, Items())
+    """The next rows of a document; the first of all has seq 1. ValueError for any others."""
+    items = _pasts[name]
+    if first != items.seq + 1:
+        raise ValueError(f"Row {first} does not follow row {items.seq}.")
     with _uncollected():
         for seq, row in enumerate(rows, first):
             items.enter(seq, row)
@@ -82,13 +91,24 @@ def update(name: str, seq: int) -> bytes:
     return encode_moment(_pasts[name], seq)
 
 
-def compare(name: str, before: int, after: int, firsts: Sequence[int]) -> bytes:
-    """What changed between two moments, root by root, as one JSON object; `firsts` are the seqs
-    with which stretches begin, rising: each run says by which of them it is."""
-    changes = difference(
-        _pasts[name], before, after, label=lambda seq: bisect_right(firsts, seq) - 1
-    )
-    return _json({name: _part(part) for name, part in changes.items()})
+def compare(name: str, before: int, after: int, authors: Sequence[str], *columns: bytes) -> bytes:
+    """What changed between two moments, root by root, and the stretches in which it did, as one
+    JSON object. `columns` are the numbers of stretches, the newest first, eight bytes each: first,
+    last, began, ended, and which of the authors. Each run says by which of those in the answer it
+    is; stretches that no run names are left out."""
+    stretches = list(zip(*(reversed(array("Q", column)) for column in columns), strict=True))
+    firsts = [stretch[0] for stretch in stretches]
+    named: dict[int, int] = {}
+
+    def label(seq: int) -> int:
+        place = bisect_right(firsts, seq) - 1
+        return named.setdefault(place, len(named))
+
+    changes = difference(_pasts[name], before, after, label)
+    roots = {root: _part(part) for root, part in changes.items()}
+    shown = [dict(zip(FIELDS, stretches[place], strict=True)) for place in named]
+    shown = [{**one, "author": authors[one["author"]]} for one in shown]
+    return _json({"from": before, "to": after, "stretches": shown, "roots": roots})
 
 
 def go_back(name: str, seq: int) -> bytes:
@@ -96,9 +116,9 @@ def go_back(name: str, seq: int) -> bytes:
     return inverse(_pasts[name], seq)
 
 
-def take_back(name: str, seqs: Sequence[int]) -> bytes:
-    """See `collab.past.inverse.undo`."""
-    return undo(_pasts[name], set(seqs))
+def take_back(name: str, seqs: bytes) -> bytes:
+    """See `collab.past.inverse.undo`; the seqs have eight bytes each."""
+    return undo(_pasts[name], set(array("Q", seqs)))
 
 
 @contextmanager

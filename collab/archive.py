@@ -1,0 +1,99 @@
+"""The worker that keeps pasts, as the event loop sees it: it is brought up to date, then asked.
+
+A past is costly to build and cheap to ask. So one worker keeps the last few that were asked for
+(`collab.past.jobs`); it is told of the rows on disk that it lacks before each question, and what it
+has built is saved now and then, so that nobody reads a long log twice. After whatever fault it
+begins anew: a past that is not what the log says must never be shown, let alone restored.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+from collab.engine import Engine
+from collab.errors import Unavailable
+from collab.storage import Damaged, Past, Store, Update
+
+KEPT = 8  # pasts that the worker keeps
+SLICE = 1_000  # rows that it is told at once
+SAVE = 5_000  # rows after which a past is saved again
+
+
+class Archive:
+    """The pasts of all documents of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._engine = Engine(workers=1)
+        self._known: OrderedDict[str, int] = OrderedDict()  # document -> the last row it was told
+        self._lock = asyncio.Lock()
+        self._closed = False
+        self._rewriting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def rewriting(self, name: str) -> asyncio.Lock:
+        """Held by who makes an edit from a document's past: one at a time."""
+        return self._rewriting.setdefault(name, asyncio.Lock())
+
+    async def ask(self, job: str, name: str, upto: int, *arguments: object) -> Any:
+        """The answer of a job of `collab.past.jobs` about a document as it is on disk. Unavailable
+        when the rows up to `upto` cannot be read: what lacks some is not shown as if it were all.
+        """
+        async with self._lock:
+            if self._closed:
+                raise Unavailable("The server is going down. Try again soon.")
+            try:
+                known = await self._tell(name)
+                if known < upto:
+                    raise Unavailable(f"What came after edit {known} cannot be read.")
+                return await self._engine.run(f"past.{job}", name, *arguments)
+            except BaseException:  # cancelled, too: then the worker may be in the middle of it
+                self._known.clear()
+                await self._engine.close()
+                raise
+
+    async def keep_up(self, name: str, seq: int) -> None:
+        """Builds what has come since the past was saved, if it is much, so that nobody has to wait
+        for it who looks at the past; `seq` is where the document is now."""
+        past = await self._store.load_past(name)
+        if seq >= (past.seq if past else 0) + SAVE:
+            await self.ask("exists", name, 0)
+
+    async def close(self) -> None:
+        """Ends the worker; who still waits for an answer gets none."""
+        self._closed = True
+        async with self._lock:
+            await self._engine.close()
+
+    async def _tell(self, name: str) -> int:
+        """Brings the worker up to date; the last row that it knows then."""
+        saved = known = self._known.pop(name, -1)
+        if known < 0:
+            saved = known = await self._load(name)
+        while rows := await self._rows(name, known):
+            data = [row.data for row in rows]
+            await self._engine.run("past.enter", name, rows[0].seq, data)
+            known = rows[-1].seq
+        if known >= saved + SAVE:
+            data = await self._engine.run("past.save", name)
+            await self._store.save_past(name, Past(known, data))
+        self._known[name] = known
+        if len(self._known) > KEPT:
+            await self._engine.run("past.drop", self._known.popitem(last=False)[0])
+        return known
+
+    async def _load(self, name: str) -> int:
+        past = await self._store.load_past(name)
+        if past is not None and await self._engine.run("past.load", name, past.data):
+            return past.seq
+        await self._engine.run("past.begin", name)
+        return 0
+
+    async def _rows(self, name: str, after: int) -> Sequence[Update]:
+        try:
+            return await self._store.updates(name, after, limit=SLICE)
+        except Damaged as error:
+            if error.seq > after + 1:
+                return await self._store.updates(name, after, error.seq - 1, SLICE)
+            return ()
