@@ -195,7 +195,23 @@ class _Writer:
 
     def delete(self, pieces: Iterable[Piece]) -> None:
         for item, start, end, _ in pieces:
-            self.deletes.add(item.client, start, end)
+            self.remove(item, start, end)
+
+    def remove(self, item: Item, start: int, end: int) -> None:
+        """Delete units, and as Yjs does say so of all that is in them: who counts what is left of
+        a document counts on it."""
+        self.deletes.add(item.client, start, end)
+        waiting = [item.branch] if item.branch is not None else []
+        while waiting:
+            branch = waiting.pop()
+            units = [self.now.entry(branch, key) for key in branch.entries]
+            inner = [(it, clock, clock + 1) for it, clock in filter(None, units)]
+            for it in walk(branch, self.now.after, self.now.upto):
+                inner += [(it, begin, stop) for begin, stop in self.now.alive(it)]
+            for it, begin, stop in inner:
+                self.deletes.add(it.client, begin, stop)
+                if it.branch is not None:
+                    waiting.append(it.branch)
 
     def insert(self, pieces: Iterable[Piece], after: Unit | None = None) -> None:
         """Dead units of a list again: behind a unit, or else each piece behind itself."""
@@ -214,7 +230,7 @@ class _Writer:
         if now is not None:
             if wanted is not None and self.thrifty and alike(wanted, self.wanted, now, self.now):
                 return None
-            self.deletes.add(now[0].client, now[1], now[1] + 1)
+            self.remove(now[0], now[1], now[1] + 1)
         if wanted is not None:
             item, clock = wanted
             last = branch.entries[key]

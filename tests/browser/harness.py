@@ -222,3 +222,17 @@ def wait_for(truth: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE / 1000
     while not truth():
         assert time.monotonic() < end, "waited in vain"
+
+
+def open_history(page: Page) -> Locator:
+    """Press the History button; the drawing of the past, once it is there."""
+    page.get_by_role("button", name="History", exact=True).click()
+    return past_of(page)
+
+
+def past_of(page: Page) -> Locator:
+    """The drawing of the past, once it is there."""
+    drawing = page.locator(".past-view")
+    expect(drawing.locator(".sheet.past")).to_be_visible()
+    expect(drawing).to_have_attribute("aria-busy", "false")
+    return drawing

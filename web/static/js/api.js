@@ -8,7 +8,8 @@ export class ApiError extends Error {
   }
 }
 
-async function request(path, options = {}) {
+/** The JSON that the API answers at a path, null for none. Throws ApiError. */
+export async function request(path, options = {}) {
   let response
   try {
     response = await fetch(`/api${path}`, {
@@ -27,14 +28,16 @@ async function request(path, options = {}) {
   return body
 }
 
-const send = (method, path, body) =>
+/** As request(), with a JSON body. */
+export const send = (method, path, body) =>
   request(path, {
     method,
     body: JSON.stringify(body),
     headers: { 'Content-Type': 'application/json' }
   })
 
-const at = (name) => `/documents/${encodeURIComponent(name)}`
+/** The path of a document. */
+export const at = (name) => `/documents/${encodeURIComponent(name)}`
 
 /**
  * { documents, next }: one page of the list, newest edit first; next is the `after` of the

@@ -1,6 +1,9 @@
 // Builds elements. The only way that our code makes DOM: strings become text nodes, never markup.
 
-import * as icons from '../vendor/icons.js'
+import * as lucide from '../vendor/icons.js'
+import * as glyphs from './glyphs.js'
+
+const icons = { ...lucide, ...glyphs }
 
 const SVG = 'http://www.w3.org/2000/svg'
 
@@ -21,7 +24,10 @@ export function h(tag, props = {}, ...children) {
   return element
 }
 
-/** One of the icons of vendor/icons.js, decorative: the control around it carries the name. */
+/**
+ * One of the icons of vendor/icons.js or glyphs.js, decorative: the control around it carries the
+ * name.
+ */
 export function icon(name) {
   const svg = document.createElementNS(SVG, 'svg')
   const props = {
@@ -50,6 +56,18 @@ export function iconButton(name, label, props = {}) {
     { type: 'button', class: 'icon-button', 'aria-label': label, 'data-tip': label, ...props },
     icon(name)
   )
+}
+
+/**
+ * Scroll an element into sight inside of `scroller`, and nothing around it: into its middle, or with
+ * `least` no further than needed.
+ */
+export function showIn(scroller, element, least = false) {
+  const [box, own] = [scroller.getBoundingClientRect(), element.getBoundingClientRect()]
+  const middle = own.top - box.top - (box.height - Math.min(own.height, box.height)) / 2
+  const above = Math.min(0, own.top - box.top - 40)
+  const below = Math.max(0, own.bottom - box.bottom + 40)
+  scroller.scrollTop += least ? above || below : middle
 }
 
 /** The element with this id; the HTML files promise that it is there. */

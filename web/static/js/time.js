@@ -8,6 +8,12 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-d
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: 'long' })
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
 const date = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
+const long = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
+const longer = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric'
+})
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
 
 /** "just now", "12 min ago", "3 h ago", "yesterday 14:05", "Tuesday", "4 Mar", "4 Mar 2024". */
@@ -26,3 +32,15 @@ export function relativeTime(time, now = Date.now()) {
 
 export const exactTime = (time) => exact.format(time)
 export const clockTime = (time) => clock.format(time)
+
+/** "Today", "Yesterday", "Sunday, 22 November", "22 November 2024". */
+export function dayName(time, now = Date.now()) {
+  const midnight = new Date(now).setHours(0, 0, 0, 0)
+  if (time >= midnight && time < midnight + DAY) return 'Today'
+  if (time < midnight && time >= midnight - DAY) return 'Yesterday'
+  const sameYear = new Date(time).getFullYear() === new Date(now).getFullYear()
+  return (sameYear ? long : longer).format(time)
+}
+
+/** "18:10 - 19:09" as it is written here; one of them where they are the same. */
+export const clockRange = (began, ended) => clock.formatRange(began, ended)

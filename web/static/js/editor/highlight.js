@@ -73,12 +73,17 @@ export function languageByTitle(title) {
 /** [[from, to, classes], ...] of the source in a language; empty for one that we do not have. */
 export function highlight(text, language) {
   const found = []
-  const support = languageOf(language)
+  const support = language === 'markdown' ? markdownOnce() : languageOf(language)
   if (support)
     highlightTree(support.language.parser.parse(text), classHighlighter, (from, to, name) =>
       found.push([from, to, name])
     )
   return found
+}
+
+function markdownOnce() {
+  if (!loaded.has('markdown')) loaded.set('markdown', markdownSupport())
+  return loaded.get('markdown')
 }
 
 const drawn = new WeakMap()

@@ -5,6 +5,9 @@ import { ApiError, getDocument } from '../api.js'
 import { byId, iconButton, typing } from '../dom.js'
 import { shortcutsDialog } from '../dialogs.js'
 import { deleteDialog } from '../documents/actions.js'
+import { watchDeletions } from '../history/guard.js'
+import { History } from '../history/history.js'
+import { HISTORY_KEYS } from '../history/keys.js'
 import { openMenu } from '../menu.js'
 import { recall } from '../memory.js'
 import { keepForOffline } from '../offline.js'
@@ -22,6 +25,7 @@ import { RICH_KEYS } from './rich-tools.js'
 import { choose, fits, watchStrangers } from './roots.js'
 import { Session } from './session.js'
 import { openText } from './text.js'
+import { languageOfCode } from './text-setup.js'
 import { CODE_KEYS, MARKDOWN_KEYS, TEXT_KEYS } from './text-tools.js'
 import { TitleField } from './title.js'
 
@@ -89,6 +93,8 @@ function decide(doc, kind, schema) {
   return { editor: fits(root, null) ? kind : null, root }
 }
 
+const nameOf = (doc, root) => [...doc.share].find(([, type]) => type === root)[0]
+
 function openEditor(session, presence, carets, meta) {
   const { doc } = session
   const schema = richSchema()
@@ -96,7 +102,7 @@ function openEditor(session, presence, carets, meta) {
   const shared = { place, presence, carets, title: meta.title || meta.name, name: meta.name }
   if (kind === null)
     return { kind: '', ...openJson({ place, doc, why: meta.kind === '' ? OTHER : STRANGE }) }
-  const opened = { kind }
+  const opened = { kind, root: nameOf(doc, root) }
   watchStrangers(root, kind === 'rich' ? schema : null, () => {
     opened.destroy()
     Object.assign(opened, { kind: '' }, openJson({ place, doc, why: STRANGE }))
@@ -117,8 +123,23 @@ function onClosed(session, name) {
   else tellDenied(reason)
 }
 
-function actions(meta, editor) {
-  const keys = () => shortcutsDialog([...KEYS[editor.kind], ANYWHERE])
+// The past of every document that an editor of ours can show, even if it cannot just now.
+function openPast(session, presence, meta, editor) {
+  const kind = meta.kind || editor.kind
+  if (kind === '') return null
+  const root = editor.root ?? (kind === 'rich' ? 'default' : 'content')
+  const language = () => (kind === 'code' ? languageOfCode(session.doc, meta.title) : kind)
+  const back = () => editor.kind !== '' && editor.focus()
+  const { name } = meta
+  const past = new History({ name, session, presence, look: { kind, root, language }, back })
+  const type = session.doc.share.get(root)
+  if (type) watchDeletions(type, past.past, (target) => past.show(target, !past.open))
+  return past
+}
+
+function actions(meta, editor, past) {
+  const help = () => [...KEYS[editor.kind], ...(past ? [HISTORY_KEYS] : []), ANYWHERE]
+  const keys = () => shortcutsDialog(help())
   const more = iconButton('more', 'More', { 'aria-haspopup': 'menu', 'aria-expanded': 'false' })
   const items = () => [
     { icon: 'copy', label: 'Copy link', run: copyLink },
@@ -128,7 +149,7 @@ function actions(meta, editor) {
     { icon: 'trash', label: 'Delete', danger: true, run: () => deleteDialog(meta) }
   ]
   more.addEventListener('click', () => openMenu(more, items(), 'More'))
-  byId('actions').replaceChildren(themeButton(), more)
+  byId('actions').replaceChildren(...(past ? [past.button] : []), themeButton(), more)
   return keys
 }
 
@@ -198,7 +219,7 @@ function showEditor(session, presence, pill, meta) {
     if (writing !== (facts.denied === null)) editor.allow((writing = !writing))
   })
   showPeople({ presence, row: byId('people'), own: byId('me'), jump })
-  answerKeys(actions(meta, editor))
+  answerKeys(actions(meta, editor, openPast(session, presence, meta, editor)))
   return editor
 }
 

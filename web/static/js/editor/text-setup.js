@@ -137,6 +137,12 @@ export const fixedLanguage = (kind) => ({
   follow() {}
 })
 
+/** The id of a code document's language: see codeLanguage(). */
+export function languageOfCode(doc, title) {
+  const chosen = doc.getMap('quire').get('language')
+  return LANGUAGES[chosen] ? chosen : (languageByTitle(title) ?? 'text')
+}
+
 /**
  * The language of a code document: what was chosen is shared by all its editors, else the title's
  * ending says. { extension, choice: { get(), set(id) }, follow(view, changed) }.
@@ -144,10 +150,7 @@ export const fixedLanguage = (kind) => ({
 export function codeLanguage(doc, title) {
   const compartment = new Compartment()
   const settings = doc.getMap('quire')
-  const get = () => {
-    const chosen = settings.get('language')
-    return LANGUAGES[chosen] ? chosen : (languageByTitle(title) ?? 'text')
-  }
+  const get = () => languageOfCode(doc, title)
   const value = () => LANGUAGES[get()].support() ?? []
   return {
     extension: compartment.of(value()),

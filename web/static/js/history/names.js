@@ -1,0 +1,76 @@
+// Giving names to moments, changing and taking them away; and telling the others that it happened.
+
+import { confirmDialog, promptDialog } from '../dialogs.js'
+import { me } from '../identity.js'
+import { toast } from '../toast.js'
+
+/** What the server writes down as our name. */
+export const author = () => me.name.split(/\s+/).filter(Boolean).join(' ')
+
+export class Names {
+  #past
+  #awareness
+  #changed
+
+  /** `changed()` is called after a change, here or at another's. */
+  constructor(past, awareness, changed) {
+    this.#past = past
+    this.#awareness = awareness
+    this.#changed = changed
+    watchHints(awareness, changed)
+  }
+
+  async give(seq) {
+    const name = await promptDialog({
+      title: 'Name this version',
+      label: 'Name',
+      action: 'Save name'
+    })
+    if (name !== null) await this.#do(() => this.#past.name(name, seq, author()), 'Not named')
+  }
+
+  async rename({ name }) {
+    const wanted = await promptDialog({
+      title: 'Rename this version',
+      label: 'Name',
+      value: name,
+      action: 'Rename'
+    })
+    if (wanted !== null && wanted !== name)
+      await this.#do(() => this.#past.rename(name, wanted), 'Not renamed')
+  }
+
+  async takeAway({ name }) {
+    const sure = await confirmDialog({
+      title: `Take the name \u201c${name}\u201d away?`,
+      text: 'What was written stays in the history.',
+      action: 'Take it away',
+      danger: true
+    })
+    if (sure) await this.#do(() => this.#past.unname(name), 'The name is still there')
+  }
+
+  async #do(act, otherwise) {
+    try {
+      await act()
+    } catch (error) {
+      return toast(`${otherwise}: ${error.message}`)
+    }
+    this.#awareness.setLocalStateField('named', Date.now())
+    this.#changed()
+  }
+}
+
+// The others say through awareness, as a mere hint, that there is something new.
+function watchHints(awareness, changed) {
+  const seen = new Map()
+  awareness.on('change', ({ added, updated }) => {
+    for (const client of [...added, ...updated]) {
+      const hint = awareness.getStates().get(client)?.named
+      if (client === awareness.clientID || typeof hint !== 'number' || seen.get(client) === hint)
+        continue
+      seen.set(client, hint)
+      changed()
+    }
+  })
+}

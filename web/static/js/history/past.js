@@ -1,0 +1,136 @@
+// A document's past as the server tells it: who edited when, the named versions, moments and
+// differences. What was is for ever, so it is kept once it has been asked for. Draws nothing.
+
+import { at, request, send } from '../api.js'
+
+/** Stretches asked for at once, and moments kept. */
+const PAGE = 200
+const KEPT = 120
+
+const newestFirst = (one, other) => other.seq - one.seq
+
+export class Past {
+  /** The last edit: moments are 0 (nothing yet) to head. */
+  head = 0
+  /** [{ first, last, author, began, ended }], newest first, as far as they have been loaded. */
+  stretches = []
+  /** [{ name, seq, author, time }], newest moment first; time is when the name was given. */
+  versions = []
+  /** Whether all stretches are here. */
+  whole = false
+  #path
+  #next = null
+  #kept = new Map()
+  #times = new Map()
+
+  constructor(name) {
+    this.#path = at(name)
+  }
+
+  /** Look what is new. */
+  async refresh() {
+    const page = await request(`${this.#path}/history?limit=${PAGE}`)
+    const oldest = page.stretches.at(-1)?.first ?? 0
+    const known = this.stretches.filter(({ last }) => last < oldest)
+    const joins = known.length > 0 && known[0].last === oldest - 1
+    this.stretches = joins ? [...page.stretches, ...known] : page.stretches
+    if (!joins) this.#next = page.next
+    this.whole = this.#next === null
+    this.head = page.head
+    this.versions = page.versions.sort(newestFirst)
+    await this.#learn()
+  }
+
+  // The times of versions that are named in the middle of a stretch.
+  async #learn() {
+    const unknown = this.versions.filter(({ seq }) => seq > 0 && this.timeOf(seq) === null)
+    await Promise.all(
+      unknown.map(async ({ seq }) => {
+        const [row] = await this.rows(seq, seq).catch(() => [])
+        if (row) this.#times.set(seq, row.time)
+      })
+    )
+  }
+
+  /** When an edit was made that ends a stretch or has a name; null of others. */
+  timeOf(seq) {
+    return this.stretches.find(({ last }) => last === seq)?.ended ?? this.#times.get(seq) ?? null
+  }
+
+  /** { head, stretches: [the last], versions }: how it stands, without a look at the rest. */
+  latest() {
+    return request(`${this.#path}/history?limit=1`)
+  }
+
+  /** Load older stretches. */
+  async more() {
+    if (this.#next === null) return
+    const query = `before=${this.#next}&limit=${PAGE}`
+    const page = await request(`${this.#path}/history?${query}`)
+    const oldest = this.stretches.at(-1)?.first ?? Infinity
+    this.stretches.push(...page.stretches.filter(({ last }) => last < oldest))
+    this.#next = page.next
+    this.whole = this.#next === null
+  }
+
+  /** Load until `seq` is in a stretch that is here. */
+  async reach(seq) {
+    while (!this.whole && (this.stretches.at(-1)?.first ?? 0) > seq) await this.more()
+  }
+
+  /** { seq, time, author, content: { root: value } } */
+  moment(seq) {
+    return this.#keep(`${this.#path}/history/${seq}`)
+  }
+
+  /** { from, to, stretches, roots: { name: Part } }: what changed. */
+  difference(from, to) {
+    return this.#keep(`${this.#path}/history/${from}..${to}`)
+  }
+
+  /** [{ seq, time, author }] of single edits, 1,000 at most. */
+  async rows(first, last) {
+    return (await this.#keep(`${this.#path}/history/rows?first=${first}&last=${last}`)).rows
+  }
+
+  #keep(path) {
+    let answer = this.#kept.get(path)
+    if (answer === undefined) {
+      answer = request(path)
+      answer.catch(() => this.#kept.delete(path))
+    }
+    this.#kept.delete(path)
+    this.#kept.set(path, answer)
+    if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value)
+    return answer
+  }
+
+  /**
+   * Bring the moment back as one edit by `author`. Resolves to what takes it back, undo() of it,
+   * or to null when there was nothing to change.
+   */
+  async restore(seq, author) {
+    const { head } = await this.latest()
+    const done = await send('POST', `${this.#path}/restore`, { to: String(seq), author })
+    if (!done.changed) return null
+    // Others may have typed in between: only what this author did is to be taken back.
+    return { first: head + 1, last: done.seq, by: author, author }
+  }
+
+  /** Take back edits { first, last, by?, author }, and nothing else; whether that changed it. */
+  async undo(edits) {
+    return (await send('POST', `${this.#path}/undo`, edits)).changed
+  }
+
+  name(name, seq, author) {
+    return send('POST', `${this.#path}/versions`, { name, at: String(seq), author })
+  }
+
+  rename(name, wanted) {
+    return send('PATCH', `${this.#path}/versions/${encodeURIComponent(name)}`, { name: wanted })
+  }
+
+  unname(name) {
+    return request(`${this.#path}/versions/${encodeURIComponent(name)}`, { method: 'DELETE' })
+  }
+}
