@@ -38,6 +38,7 @@ MAX_STATES = 10_000  # clients in one awareness update: y-websocket repeats what
 MAX_NAME = 100  # characters of a name
 MAX_GONE = 10_000  # ids that are gone and whose clocks a room remembers
 EPOCH = 1_767_225_600  # 2026-01-01 in seconds since 1970
+OURS = 1 << 25  # clocks from here on are our own count, as peers repeat it
 TICKS = 8  # a second: more than anybody moves for long, and below 2^31 for 8 years
 NULL = b"null"
 NEWCOMER = -1  # the turn of a session that has been told of nobody yet
@@ -89,11 +90,18 @@ class Awareness:
         anything. ProtocolError or TooBig when the update is not one."""
         states = read_awareness(update)
         if session.client is None and len(states) == 1:
-            session.client = states[0][0]
+            client, clock, _ = states[0]
+            if not self._repeats(session, client, clock):
+                session.client = client
         changed = False
         for client, clock, state in states:
             changed |= self._receive(session, client, clock, state, now)
         return changed
+
+    def _repeats(self, session: "Session", client: int, clock: int) -> bool:
+        """Whether a peer says what it was told of somebody who is here, not who it is itself."""
+        presence = self._presences.get(client)
+        return presence is not None and presence.owner not in (None, session) and clock >= OURS
 
     def since(self, turn: int, session: "Session") -> bytes | None:
         """The awareness update with everything that happened after `turn`, or None; with everybody

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FOLD_LAST = 200  # rows that are worth folding when the last editor has left
 PRESENCE_WINDOW = 0.02  # seconds in which what happens to awareness is told as one
 PRESENCE_COST = 60e-6  # seconds a session: telling all of a crowd takes a fifth of the time at most
-RENEWAL_WINDOW = 5  # seconds in which renewals are told as one
+RENEWAL_WINDOW = 3  # seconds in which renewals are told as one
 REST = 10  # ticks without an edit after which a document is at rest
 TICK = 1.0  # seconds between looks at who has gone
 

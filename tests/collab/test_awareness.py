@@ -344,3 +344,22 @@ def test_who_asks_again_and_again_moves_nobody():
     for _ in range(3):
         bob.say(QueryAwareness())
         assert told(bob) == [(1, 1, b'{"at":1}')]
+
+
+def test_who_shows_nothing_speaks_for_nobody():
+    """A y-websocket client without a presence of its own still repeats what it is told of others:
+    that does not make it one of them, however long it goes on."""
+    table = Table()
+    table.now = 1_800_000_000.0
+    ann, bob, mute = table.editors(3)
+    ann.say(says((1, 1, b'{"at":1}')))
+    bob.say(says((2, 1, b'{"at":1}')))
+    (heard,) = [state for state in told(mute) if state[0] == 1]
+
+    mute.say(says(heard))
+    mute.say(says((heard[0], heard[1], GONE)))
+    mute.offline(clean=True)
+
+    assert GONE not in [state for _, _, state in told(bob)]
+    ann.say(says((1, 2, b'{"at":2}')))
+    assert [(client, state) for client, _, state in told(bob)] == [(1, b'{"at":2}')]
