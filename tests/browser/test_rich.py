@@ -4,6 +4,19 @@ from playwright.sync_api import expect
 
 from .harness import Person, Server, agree, content, go_to_end, says, wait_for
 
+# Lets a story do something before the page takes in an edit of others.
+BEFORE_EDITS = """
+    window.WebSocket = class extends WebSocket {
+        constructor(...given) {
+            super(...given)
+            this.addEventListener('message', ({ data }) => {
+                const [kind, step] = new Uint8Array(data)
+                if (kind === 0 && step === 2) window.beforeEdit?.()
+            })
+        }
+    }
+"""
+
 
 def test_two_people_write_one_document(server: Server, ada: Person, ben: Person) -> None:
     """What both type at once ends the same in both, whole, and is there after a reload."""
@@ -78,6 +91,29 @@ def test_carets_and_avatars(server: Server, ada: Person, ben: Person) -> None:
     one.close()
     expect(caret).to_have_count(0)
     expect(two.locator("#people .avatar")).to_have_count(0)
+
+
+def test_a_moved_caret_is_not_put_back(server: Server, ada: Person, ben: Person) -> None:
+    """Others' letters that arrive between a key and what the browser tells of it, a frame later,
+    do not undo where the caret went."""
+    name = server.document("In between", "rich")
+    ada.context.add_init_script(BEFORE_EDITS)
+    one, two = ada.open(name), ben.open(name)
+    one.keyboard.type("Ada: \nBen: ")
+    wait_for(lambda: content(two) == "Ada: \nBen: ")
+    go_to_end(two)
+    one.evaluate("""() => {
+        const line = document.querySelector('.ProseMirror p')
+        window.beforeEdit = () => {
+            window.beforeEdit = null
+            getSelection().collapse(line.firstChild, 'Ada: '.length)
+        }
+    }""")
+    two.keyboard.type("hello")
+    wait_for(lambda: content(one).endswith("hello"))
+    one.keyboard.type("hi")
+    agree(one, two)
+    assert content(one) == "Ada: hi\nBen: hello"
 
 
 def test_opening_is_not_an_edit(server: Server, ada: Person, ben: Person) -> None:

@@ -88,6 +88,7 @@ export const richSchema = () => getSchema(contents())
 export function openRich({ place, fragment, presence, carets, title }) {
   const sheet = h('div', { class: 'sheet' })
   place.page.replaceChildren(sheet)
+  const deaf = hearOwnCaret(fragment.doc, presence)
   const editor = new Editor({
     element: sheet,
     injectCSS: false,
@@ -109,7 +110,26 @@ export function openRich({ place, fragment, presence, carets, title }) {
       const editorProps = { attributes: attributes(title, writing) }
       editor.setOptions({ editable: writing, editorProps })
     },
-    destroy: () => editor.destroy()
+    destroy: () => {
+      deaf()
+      editor.destroy()
+    }
+  }
+}
+
+// A browser tells of a moved caret only with its next frame. Whatever others do before that redraws
+// the editor, which puts the caret back to where it last knew it: the key would be lost. So it is
+// told at once, before anything of others is drawn; edits are drawn in the transaction that brings
+// them, carets in a timer of their own that y-tiptap sets after this one. Call before the editor is
+// made, whose listeners come second; returns what stops it.
+function hearOwnCaret(doc, presence) {
+  const tell = () => document.dispatchEvent(new Event('selectionchange'))
+  const later = () => setTimeout(tell)
+  doc.on('beforeAllTransactions', tell)
+  presence.on('change', later)
+  return () => {
+    doc.off('beforeAllTransactions', tell)
+    presence.off('change', later)
   }
 }
 
