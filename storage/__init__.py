@@ -6,7 +6,8 @@ The promises that the rest stands on:
 - what `Store.append` returned is on disk: it survives SIGKILL and power loss;
 - what it raised for is not there: to repeat the same call is right and doubles nothing;
 - the rows of a document are numbered 1, 2, 3 ... and never change, never move, never go, but
-  for those that `reject` puts aside;
+  for those that `reject` puts aside, and those that `thin` and `erase` are told to let go;
+- a number without a row is a moment that is no longer kept: the next row stands for it as well;
 - a row or snapshot that reads back different from what was written is never handed out.
 """
 
@@ -94,7 +95,7 @@ class Store(ABC):
         On disk when it returns. A document not seen before is created, with no title and no
         kind; one that is deleted stays so. Raises OSError when it could not be written: then
         nothing of it is there, and to repeat the call is right. ValueError when a document is
-        damaged, or an entry cannot be kept: the others can be appended without it.
+        damaged or erased, or an entry cannot be kept: the others can be appended without it.
         """
 
     @abstractmethod
@@ -108,7 +109,8 @@ class Store(ABC):
     async def updates(
         self, name: str, after: int = 0, upto: int | None = None, limit: int = 1000
     ) -> list[Update]:
-        """Return at most `limit` rows with `after` < seq <= `upto`, in order.
+        """Return at most `limit` rows with `after` < seq <= `upto`, in order; less than that only
+        where there are no more.
 
         Raises Damaged when one of them cannot be read: those before it can be asked for.
         """
@@ -116,10 +118,27 @@ class Store(ABC):
     @abstractmethod
     async def reject(self, name: str, reasons: Mapping[int, str], instead: bytes) -> None:
         """Put rows aside, each seq for its reason, and write `instead` in their places (none
-        is written for rows behind the head).
+        is written for rows behind the head, and for moments that are not kept).
 
-        What can be read of them is kept where no call of this contract reads it. Snapshots, and
-        the past, at or behind the first of them are forgotten. LookupError for an unknown name.
+        What can be read of them is kept where no call of this contract reads it. Rows that seemed
+        damaged stay when they can be read after all: when only what is derived from them was.
+        Snapshots, and the past, at or behind the first seq are forgotten. LookupError for an
+        unknown name.
+        """
+
+    @abstractmethod
+    async def thin(self, name: str, first: int, last: int, rows: Sequence[Update]) -> None:
+        """Put `rows`, fewer, in the places of all rows from `first` to `last`, in one transaction.
+
+        Each stands for those that go between the row before it and itself, and has the seq of one
+        that is there; the last one has `last`. Snapshots from `first` on, but before `last`, and
+        the past are forgotten: save none that was made before. What goes is overwritten at once,
+        but for copies that the storage below may have made of single rows: see `compact`. A range
+        is read as a whole, and written in one go: thin some ten thousand rows at a time.
+
+        LookupError for an unknown name; Damaged when a row of these, or of their packed runs,
+        cannot be read; ValueError for a range that is not in the log, for rows that do not fit,
+        and when a named version would lose its row. Nothing is changed then.
         """
 
     @abstractmethod
@@ -144,7 +163,8 @@ class Store(ABC):
     ) -> list[Stretch]:
         """Return at most `limit` stretches, the newest first, of the rows with seq < `before`.
 
-        Consecutive rows of one author are one stretch unless PAUSE is exceeded between two; the
+        Consecutive rows of one author are one stretch unless PAUSE is exceeded between two; it
+        begins behind the last row of the one before, for which there may be no row any more. The
         next page is what is `before` the `first` of the last one. Damaged rows are in none. Quick
         for rows that are packed, however many they are; others are read one by one.
         """
@@ -158,7 +178,7 @@ class Store(ABC):
 
     @abstractmethod
     async def seq_at(self, name: str, time: int) -> int:
-        """Return how many rows there were at a time: all those before the first later one.
+        """Return the seq of the last row at a time: of the one before the first later one.
 
         0 when there was none. When a clock was set back, rows seem to be older than those before
         them; they count from the time of the latest of those. Raises Damaged when that row is in
@@ -170,7 +190,7 @@ class Store(ABC):
         """Name a moment of the document; to repeat the very same does no harm.
 
         LookupError for an unknown document, FileExistsError when it has such a name already,
-        ValueError for an empty name, one that no store keeps, and a seq that does not exist.
+        ValueError for an empty name, one that no store keeps, and a seq without a row.
         """
 
     @abstractmethod
@@ -206,7 +226,7 @@ class Store(ABC):
     async def describe(
         self, name: str, *, title: str | None = None, kind: str | None = None
     ) -> Document:
-        """Change what is given; LookupError for an unknown name."""
+        """Change what is given; LookupError for an unknown name, and an erased one."""
 
     @abstractmethod
     async def delete(self, name: str, time: int) -> Document:
@@ -214,17 +234,38 @@ class Store(ABC):
 
     @abstractmethod
     async def undelete(self, name: str) -> Document:
-        """Take the mark of `delete` away; LookupError for an unknown name."""
+        """Take the mark of `delete` away; LookupError for an unknown name, and an erased one."""
+
+    @abstractmethod
+    async def erase(self, name: str) -> Document:
+        """Let a document go for good: nothing of it comes back; erasing twice does no harm.
+
+        Its rows, whatever was derived or put aside of them, its versions, its title and its kind
+        are overwritten like what is thinned, and so are authors whom nothing else is from; to be
+        sure that not even a copy of a row is left, `compact` afterwards. The name stays, deleted
+        (if it was not: since its last row) and taken, so that no copy of the document comes back
+        under it: from then on it has no rows, and an append to it is a ValueError. LookupError for
+        an unknown name.
+        """
 
     @abstractmethod
     async def documents(
         self, search: str = "", after: str | None = None, limit: int = 100, deleted: bool = False
     ) -> list[Document]:
-        """Return a page of the documents, or of the deleted ones; newest edited or made first.
+        """Return a page of the documents, or of those that are deleted but not erased; newest
+        edited or made first.
 
         `search` is looked for in titles and names, whatever the case; every character means
         itself. `after` is the name of the last document of the page before (LookupError when
         unknown); one that was edited since has moved to the front, and its page with it.
+        """
+
+    @abstractmethod
+    async def compact(self) -> None:
+        """Write the store anew, without what is unused in it: it becomes as small as it can be,
+        and what `thin` and `erase` overwrote is in no corner any more.
+
+        Takes some 15 s for each GB and as much room once more; appends wait for it.
         """
 
     @abstractmethod

@@ -44,7 +44,8 @@ class Document(NamedTuple):
     """A document's entry in the list; times in milliseconds since the epoch.
 
     `edited` is the time of the last row (None: no row yet), `head` its seq (0: no row yet),
-    `deleted` when it was deleted (None: it is not).
+    `deleted` when it was deleted (None: it is not). Of one that is `erased` nothing is left but
+    its name, `created`, `head` and `deleted`.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Document(NamedTuple):
     edited: int | None
     head: int
     deleted: int | None
+    erased: bool = False
 
 
 class Moment(NamedTuple):

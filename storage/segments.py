@@ -11,6 +11,9 @@ and take a tenth of the time to read.)
 Times and authors have a blob of their own, so that a timeline reads no contents; the stretches that
 they make, if these are few, have a text. None of them says whether it is what was written: keep
 checksums, and read nothing that does not match.
+
+A segment goes from the seq after the row before it to the seq of its last row. Where rows were
+thinned their seqs have gaps; then the moments hold the steps from each to the next as well.
 """
 
 from __future__ import annotations
@@ -48,7 +51,11 @@ _HEAD = Struct("<II")  # count of rows, bytes of the names
 
 
 class Row(Protocol):
-    """What is written of a row; its seq is the segment's first and its place in it."""
+    """What is written of a row."""
+
+    @property
+    def seq(self) -> int:
+        """Where it stands in the log."""
 
     @property
     def time(self) -> int:
@@ -77,9 +84,12 @@ class Packed(NamedTuple):
         return len(self.stretches) + len(self.moments) + len(self.contents)
 
 
-def pack(rows: Sequence[Row]) -> Packed:
-    """Pack as many of the rows as ROOM takes; how many these are is found by trying."""
-    first = packed = _pack(rows[:1000])
+def pack(rows: Sequence[Row], start: int) -> Packed:
+    """Pack as many of the rows as ROOM takes; how many these are is found by trying.
+
+    `start` is where the segment is to begin: the seq after the row before the first of these.
+    """
+    first = packed = _pack(rows[:1000], start)
     for _ in range(4):
         if _FULL * ROOM <= packed.size <= ROOM:
             break
@@ -89,24 +99,31 @@ def pack(rows: Sequence[Row]) -> Packed:
         count = min(count, len(rows), ROWS)
         if count == packed.rows:
             break
-        packed = _pack(rows[:count])
+        packed = _pack(rows[:count], start)
     return packed
 
 
-def _pack(rows: Sequence[Row]) -> Packed:
-    return Packed(len(rows), write_stretches(rows), write_moments(rows), write_contents(rows))
+def _pack(rows: Sequence[Row], start: int) -> Packed:
+    ready, moments = write_stretches(stretches(rows, start)), write_moments(rows, start)
+    return Packed(len(rows), ready, moments, write_contents(rows))
 
 
-def write_stretches(rows: Sequence[Row]) -> str:
+def stretches(rows: Sequence[Row], start: int) -> list[Stretch]:
+    """Return the stretches of the rows of a segment that is to begin at `start`."""
+    seqs, times, authors = zip(*((row.seq, row.time, row.author) for row in rows), strict=True)
+    return cut(start, seqs, times, authors)
+
+
+def write_stretches(found: Sequence[Stretch]) -> str:
     """Return the stretches, for `read_stretches`; "" when they are so many that these are better
     found in the moments again."""
-    found = cut(0, [row.time for row in rows], [row.author for row in rows])
-    text = json.dumps([stretch[1:] for stretch in found], separators=(",", ":"))
+    ends = [(stretch.last - found[0].first, *stretch[2:]) for stretch in found]
+    text = json.dumps(ends, separators=(",", ":"))
     return text if len(text) <= _SHORT else ""
 
 
 def read_stretches(text: str, first: int) -> list[Stretch]:
-    """Return the stretches of the rows from the seq `first` on."""
+    """Return the stretches of the segment that begins at `first`."""
     found = []
     start = first
     for last, author, began, ended in json.loads(text):
@@ -115,19 +132,22 @@ def read_stretches(text: str, first: int) -> list[Stretch]:
     return found
 
 
-def write_moments(rows: Sequence[Row]) -> bytes:
-    """Return the times and authors of the rows: at least one, at most 65,535."""
+def write_moments(rows: Sequence[Row], start: int) -> bytes:
+    """Return the seqs, times and authors of the rows: at least one, at most 65,535."""
     authors = {row.author: 0 for row in rows}
     authors = {author: number for number, author in enumerate(authors)}
     names = "\0".join(authors).encode()
     times = [0, *(row.time for row in rows)]
     steps = [_wrapped(after - before) for before, after in pairwise(times)]
     columns = _column("H", (authors[row.author] for row in rows)) + _column("q", steps)
+    if rows[-1].seq - start >= len(rows):
+        seqs = [start - 1, *(row.seq for row in rows)]
+        columns += _column("q", (after - before for before, after in pairwise(seqs)))
     return compress(_HEAD.pack(len(rows), len(names)) + names + columns, 9)
 
 
-def read_moments(blob: bytes) -> tuple[list[int], list[str]]:
-    """Return the times and the authors that `write_moments` wrote."""
+def read_moments(blob: bytes, first: int) -> tuple[Sequence[int], list[int], list[str]]:
+    """Return the seqs, times and authors of the segment that begins at `first`."""
     raw = decompress(blob)
     count, size = _HEAD.unpack_from(raw)
     start = _HEAD.size + size
@@ -136,7 +156,11 @@ def read_moments(blob: bytes) -> tuple[list[int], list[str]]:
     times = list(accumulate(_values("q", raw, start + 2 * count, count)))
     if not -_FAR <= min(times) <= max(times) < _FAR:
         times = [_wrapped(time) for time in times]
-    return times, authors
+    end = start + 10 * count
+    if end == len(raw):
+        return range(first, first + count), times, authors
+    seqs = accumulate(_values("q", raw, end, count), initial=first - 1)
+    return list(seqs)[1:], times, authors
 
 
 def write_contents(rows: Sequence[Row]) -> bytes:

@@ -32,8 +32,10 @@ from collab.storage import (
     sqlite_caches,
     sqlite_documents,
     sqlite_log,
+    sqlite_packing,
+    sqlite_reject,
     sqlite_rows,
-    sqlite_segments,
+    sqlite_thin,
     sqlite_timeline,
     sqlite_versions,
 )
@@ -111,15 +113,22 @@ class SQLiteStore(Store):
         return await self._read(lambda db: sqlite_log.updates(db, name, after, upto, limit))
 
     async def reject(self, name: str, reasons: Mapping[int, str], instead: bytes) -> None:
-        await self._write(lambda db: sqlite_log.reject(db, name, reasons, instead))
+        await self._write(lambda db: sqlite_reject.reject(db, name, reasons, instead))
+
+    async def thin(self, name: str, first: int, last: int, rows: Sequence[Update]) -> None:
+        done = False
+        while not done:
+            plan = await self._read(lambda db: sqlite_thin.plan(db, name, first, last, rows))
+            done = await self._write(partial(sqlite_thin.carry_out, plan=plan))
+        await self._settle()
 
     async def save_snapshot(self, name: str, snapshot: Snapshot) -> None:
         await self._write(lambda db: sqlite_caches.save_snapshot(db, name, snapshot))
 
     async def pack(self, name: str, upto: int) -> bool:
-        run = await self._read(lambda db: sqlite_segments.oldest_run(db, name, upto))
+        run = await self._read(lambda db: sqlite_packing.oldest_run(db, name, upto))
         if run is not None:
-            await self._write(lambda db: sqlite_segments.replace(db, name, run))
+            await self._write(lambda db: sqlite_packing.replace(db, name, run))
         return run is not None
 
     async def stretches(
@@ -173,6 +182,16 @@ class SQLiteStore(Store):
     async def undelete(self, name: str) -> Document:
         return await self._write(lambda db: sqlite_documents.undelete(db, name))
 
+    async def erase(self, name: str) -> Document:
+        file = self._opened()
+        job = partial(sqlite_documents.erase, name=name)
+        erased = await _run(self._writer, lambda: file.write_unchecked(job))
+        await self._settle()
+        return erased
+
+    async def compact(self) -> None:
+        await _run(self._writer, self._opened().compact)
+
     async def documents(
         self, search: str = "", after: str | None = None, limit: int = 100, deleted: bool = False
     ) -> list[Document]:
@@ -210,6 +229,10 @@ class SQLiteStore(Store):
     async def _write(self, job: Job[T], carried_out: Job[T | None] = lambda db: None) -> T:
         file = self._opened()
         return await _run(self._writer, lambda: file.write(job, carried_out))
+
+    async def _settle(self) -> None:
+        """See to it that nothing is left of what the last write took away."""
+        await _run(self._writer, self._opened().settle)
 
     async def _read(self, job: Job[T]) -> T:
         file = self._opened()

@@ -122,6 +122,13 @@ def forget_from(db: Database, number: int, seq: int) -> None:
         db.execute(f"DELETE FROM {table} WHERE document = ? AND seq >= ?", [number, seq])
 
 
+def forget_between(db: Database, number: int, first: int, last: int) -> None:
+    """Forget what may hold a moment from `first` on, but before `last`, that is not kept."""
+    query = "DELETE FROM snapshots WHERE document = ? AND seq >= ? AND seq < ?"
+    db.execute(query, [number, first, last])
+    db.execute("DELETE FROM pasts WHERE document = ?", [number])
+
+
 def damaged_caches(db: Database, number: int, name: str) -> Iterator[Problem]:
     """Yield what cannot be read; the rows are there all the same."""
     for (seq,) in _snapshot_seqs(db, number):

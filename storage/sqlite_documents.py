@@ -6,19 +6,27 @@ but no threads and no files. What each function promises is said in `Store`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlite_utils import Database
 
 from collab.storage import Document
+from collab.storage.sqlite_rows import place
 from collab.storage.sqlite_schema import folded, nonempty, plain
 
-_DOCUMENT = "name, title, kind, created, edited, head, deleted"
+_DOCUMENT = "name, title, kind, created, edited, head, deleted, erased"
+_PARTS = ("updates", "segments", "snapshots", "pasts", "versions", "rejected")
 _NEWEST = "coalesce(edited, created)"
+
+
+def _document(row: tuple[Any, ...]) -> Document:
+    return Document._make([*row[:-1], bool(row[-1])])
 
 
 def find(db: Database, name: str) -> Document | None:
     """Return the document, if there is one."""
     for row in db.execute(f"SELECT {_DOCUMENT} FROM documents WHERE name = ?", [name]):
-        return Document(*row)
+        return _document(row)
     return None
 
 
@@ -29,7 +37,7 @@ def create(db: Database, name: str, title: str, kind: str, time: int) -> Documen
         f" ON CONFLICT DO NOTHING RETURNING {_DOCUMENT}",
         [nonempty(name), plain(title), plain(kind), time],
     ).fetchall():
-        return Document(*row)
+        return _document(row)
     return None
 
 
@@ -42,7 +50,7 @@ def describe(db: Database, name: str, title: str | None, kind: str | None) -> Do
 
 def delete(db: Database, name: str, time: int) -> Document:
     """Mark as deleted."""
-    return _change(db, name, "deleted = coalesce(deleted, ?)", time)
+    return _erased(db, name) or _change(db, name, "deleted = coalesce(deleted, ?)", time)
 
 
 def undelete(db: Database, name: str) -> Document:
@@ -50,11 +58,35 @@ def undelete(db: Database, name: str) -> Document:
     return _change(db, name, "deleted = NULL")
 
 
+def erase(db: Database, name: str) -> Document:
+    """Delete all that belongs to the document, and all authors that nothing belongs to."""
+    for number, _ in place(db, name):
+        for part in _PARTS:
+            db.execute(f"DELETE FROM {part} WHERE document = ?", [number])
+        db.execute(
+            "DELETE FROM authors WHERE id NOT IN (SELECT author FROM updates"
+            " UNION SELECT author FROM versions UNION SELECT author FROM rejected)"
+        )
+    return _erased(db, name) or _change(
+        db,
+        name,
+        "title = '', kind = '', edited = NULL, erased = 1,"
+        " deleted = coalesce(deleted, edited, created)",
+    )
+
+
+def _erased(db: Database, name: str) -> Document | None:
+    """Return the document if it is erased."""
+    document = find(db, name)
+    return document if document and document.erased else None
+
+
 def _change(db: Database, name: str, setting: str, *values: str | int | None) -> Document:
     for row in db.execute(
-        f"UPDATE documents SET {setting} WHERE name = ? RETURNING {_DOCUMENT}", [*values, name]
+        f"UPDATE documents SET {setting} WHERE name = ? AND NOT erased RETURNING {_DOCUMENT}",
+        [*values, name],
     ).fetchall():
-        return Document(*row)
+        return _document(row)
     raise LookupError(f"no document {name!r}")
 
 
@@ -62,7 +94,7 @@ def documents(
     db: Database, search: str, after: str | None, limit: int, deleted: bool
 ) -> list[Document]:
     """Return a page of documents, the newest first."""
-    conditions = ["deleted IS NOT NULL" if deleted else "deleted IS NULL"]
+    conditions = ["deleted IS NOT NULL AND NOT erased" if deleted else "deleted IS NULL"]
     if search:
         conditions.append("(instr(folded(title), :search) OR instr(folded(name), :search))")
     values = {"search": folded(search), "after": after, "limit": max(0, limit), "time": 0}
@@ -77,7 +109,7 @@ def documents(
         f" ORDER BY {_NEWEST} DESC, name LIMIT :limit",
         values,
     )
-    return [Document(*row) for row in rows]
+    return [_document(row) for row in rows]
 
 
 def names(db: Database, after: int, limit: int) -> list[tuple[int, str]]:

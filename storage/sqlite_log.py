@@ -6,15 +6,15 @@ but no threads and no files. What each public function promises is said in `Stor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from sqlite_utils import Database
 
 from collab.storage import Damaged, Entry, Loaded, Problem, Update, sqlite_segments
-from collab.storage.sqlite_caches import damaged_caches, forget_from, newest_snapshot
-from collab.storage.sqlite_rows import author_number, place, unpacked
-from collab.storage.sqlite_schema import checksum
+from collab.storage.sqlite_caches import damaged_caches, newest_snapshot
+from collab.storage.sqlite_rows import place, unpacked
 
 
 def has(db: Database, entry: Entry, seq: int) -> bool:
@@ -46,8 +46,8 @@ def load(db: Database, name: str, warn: Callable[[Problem], None]) -> Loaded:
 def updates(db: Database, name: str, after: int, upto: int | None, limit: int) -> list[Update]:
     """Return a page of rows."""
     for number, head in place(db, name):
-        last = min(head, after + limit, head if upto is None else upto)
-        return list(rows(db, number, name, after, last))
+        last = head if upto is None else min(head, upto)
+        return list(islice(rows(db, number, name, after, last), max(0, limit)))
     return []
 
 
@@ -97,29 +97,6 @@ def _nothing_beyond(db: Database, number: int, name: str, head: int) -> None:
         raise Damaged(name, head + 1)
 
 
-def reject(db: Database, name: str, reasons: Mapping[int, str], instead: bytes) -> None:
-    """Move rows to `rejected`, and put rows of nobody in their places."""
-    for number, head in place(db, name):
-        nobody = author_number(db, "")
-        for seq, reason in reasons.items():
-            sqlite_segments.take_apart(db, number, name, seq, reason)
-            # The number of a damaged row's author may be anything.
-            db.execute(
-                "INSERT INTO rejected SELECT document, seq, ?, time,"
-                " coalesce((SELECT id FROM authors WHERE id = author), ?), data"
-                " FROM updates WHERE document = ? AND seq = ?",
-                [reason, nobody, number, seq],
-            )
-            db.execute("DELETE FROM updates WHERE document = ? AND seq = ?", [number, seq])
-            if seq <= head:
-                row = (number, seq, 0, nobody, checksum(name, seq, 0, "", instead), instead)
-                db.execute("INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?)", row)
-        if reasons:
-            forget_from(db, number, min(reasons))
-        return
-    raise LookupError(f"no document {name!r}")
-
-
 def verify_file(db: Database) -> list[Problem]:
     """Check the structure of the file, and that each row belongs to a document."""
     problems = [
@@ -144,13 +121,16 @@ def verify_page(
     """Check a page of rows, and the rest with the last; return where the next begins, if any."""
     problems = []
     for number, head in place(db, name):
-        last = min(head, after + limit)
-        while after < last:
+        while after < head and limit > 0:
             try:
-                after += sum(1 for _ in rows(db, number, name, after, last))
+                for row in islice(rows(db, number, name, after, head), limit):
+                    after, limit = row.seq, limit - 1
+                if limit:
+                    after = head
             except Damaged as damage:
                 segment = sqlite_segments.find(db, number, damage.seq)
                 after = segment[1] if segment else damage.seq
+                limit -= 1
                 reason = "damaged segment" if segment else "damaged row"
                 problems.append(Problem(name, damage.seq, reason))
         if after < head:

@@ -46,12 +46,14 @@ def _log(db: Database, name: str, time: int) -> tuple[int, int]:
 
     A damaged head must not let a row be written that is in a segment already.
     """
-    for number, head, packed in db.execute(
-        "SELECT id, head,"
+    for number, head, erased, packed in db.execute(
+        "SELECT id, head, erased,"
         " (SELECT last FROM segments WHERE document = id ORDER BY first DESC LIMIT 1)"
         " FROM documents WHERE name = ?",
         [name],
     ):
+        if erased:
+            raise ValueError(f"document {name!r} is erased")
         if packed is not None and packed > head:
             raise ValueError(f"document {name!r} is damaged: its head is wrong")
         return number, head
@@ -60,8 +62,9 @@ def _log(db: Database, name: str, time: int) -> tuple[int, int]:
 
 
 def place(db: Database, name: str) -> list[tuple[int, int]]:
-    """Return number and head of the document, if there is one."""
-    return db.execute("SELECT id, head FROM documents WHERE name = ?", [name]).fetchall()
+    """Return number and head of the document, if there is one; an erased one has no rows."""
+    query = "SELECT id, iif(erased, 0, head) FROM documents WHERE name = ?"
+    return db.execute(query, [name]).fetchall()
 
 
 def unpacked(db: Database, number: int, name: str, after: int, last: int) -> Iterator[Update]:

@@ -34,7 +34,15 @@ def the_past_of_documents(db: Database) -> None:
         db.execute(statement)
 
 
-_VERSIONS = (documents_and_their_logs, the_past_of_documents)
+def what_is_gone_for_good(db: Database) -> None:
+    """Make room for the mark of documents of which nothing is left but their names.
+
+    From here on there are segments with gaps as well, which earlier versions would misread.
+    """
+    db.execute("ALTER TABLE documents ADD COLUMN erased INTEGER NOT NULL DEFAULT 0")
+
+
+_VERSIONS = (documents_and_their_logs, the_past_of_documents, what_is_gone_for_good)
 schema = Migrations("quire")
 for version in _VERSIONS:
     schema()(version)

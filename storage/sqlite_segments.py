@@ -1,22 +1,26 @@
-"""Packed rows in SQLite, as plain functions of a connection: written, read and taken apart.
+"""Packed rows in SQLite, as plain functions of a connection: written and read.
 
 The caller has begun a transaction and ends it; errors of SQLite pass through. Knows the tables and
 the codec, but no threads and no files.
 
-A segment has its row of the table, and never a row of `updates` beside it. Its times and authors
-have one checksum, its contents have another, so that a timeline reads no contents.
+A segment has its row of the table, and never a row of `updates` beside it. It begins behind the row
+before it, and ends with its last row; only in segments may there be seqs without rows between. Its
+moments have one checksum, its contents have another, so that a timeline reads no contents.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import accumulate
 from typing import NamedTuple
 
 from sqlite_utils import Database
 
 from collab.storage import Damaged, Stretch, Update, segments
-from collab.storage.sqlite_rows import author_number, is_damage, place, unpacked
+from collab.storage.sqlite_rows import is_damage
 from collab.storage.sqlite_schema import checksum
 from collab.storage.stretches import cut, joined
 
@@ -31,24 +35,24 @@ class Segment(NamedTuple):
     ready: str
     blob: bytes
 
-    def moments(self) -> tuple[list[int], list[str]]:
-        """Return the times and the authors of its rows."""
-        return segments.read_moments(self.blob)
+    def moments(self) -> tuple[Sequence[int], list[int], list[str]]:
+        """Return the seqs, the times and the authors of its rows."""
+        return segments.read_moments(self.blob, self.first)
 
     def stretches(self, upto: int) -> list[Stretch]:
         """Return the stretches of the rows up to a seq, in order."""
         if self.ready and upto >= self.last:
             return segments.read_stretches(self.ready, self.first)
-        count = upto - self.first + 1
-        times, authors = self.moments()
-        return cut(self.first, times[:count], authors[:count])
+        seqs, times, authors = self.moments()
+        count = bisect_right(seqs, upto)
+        return cut(self.first, seqs[:count], times[:count], authors[:count]) if count else []
 
 
 class Run(NamedTuple):
-    """Rows that are to be packed, their checksums, and what they become."""
+    """Rows that are to be a segment, where that begins, and what they become."""
 
-    rows: list[Update]
-    checksums: list[bytes]
+    start: int
+    rows: Sequence[Update]
     packed: segments.Packed
 
 
@@ -80,7 +84,7 @@ def read_segment(db: Database, number: int, name: str, first: int) -> Segment:
         ):
             if isinstance(blob, bytes):
                 segment = Segment(first, last, joins, ready, blob)
-                if check == _checksum(name, segment, latest):
+                if check == moments_checksum(name, segment, latest):
                     return segment
     except sqlite3.Error as error:
         if not is_damage(error):
@@ -93,26 +97,41 @@ def read_rows(
 ) -> list[Update]:
     """Return some rows of the segment that begins at `start`; Damaged when it is not as written."""
     segment = read_segment(db, number, name, start)
+    contents = read_contents(db, number, name, start, segment.last)
+    seqs, times, authors = segment.moments()
+    part = slice(bisect_left(seqs, first), bisect_right(seqs, last))
+    rows = zip(seqs[part], times[part], authors[part], contents[part], strict=True)
+    return [Update(name, *row) for row in rows]
+
+
+def read_contents(db: Database, number: int, name: str, first: int, last: int) -> list[bytes]:
+    """Return the data of the rows of a segment; Damaged when it is not as written."""
     try:
         for check, blob in db.execute(
             "SELECT contents_checksum, contents FROM segments WHERE document = ? AND first = ?",
-            [number, start],
+            [number, first],
         ):
-            if isinstance(blob, bytes) and check == checksum(name, start, segment.last, "", blob):
-                part = slice(first - start, last - start + 1)
-                contents = segments.read_contents(blob)[part]
-                times, authors = segment.moments()
-                rows = zip(times[part], authors[part], contents, strict=True)
-                return [Update(name, seq, *row) for seq, row in enumerate(rows, first)]
+            if isinstance(blob, bytes) and check == checksum(name, first, last, "", blob):
+                return segments.read_contents(blob)
     except sqlite3.Error as error:
         if not is_damage(error):
             raise
-    raise Damaged(name, start)
+    raise Damaged(name, first)
 
 
-def _checksum(name: str, segment: Segment, latest: int) -> bytes:
+def moments_checksum(name: str, segment: Segment, latest: int) -> bytes:
+    """Return the checksum of all of a segment but its contents."""
     _, last, joins, ready, blob = segment
     return checksum(name, segment.first, latest, f"{last} {joins} {ready}", blob)
+
+
+def is_gap(db: Database, number: int, name: str, seq: int) -> bool:
+    """Whether a moment of the log is one that is no longer kept."""
+    for first, _ in filter(None, [find(db, number, seq)]):
+        with suppress(Damaged):
+            seqs, _, _ = read_segment(db, number, name, first).moments()
+            return seq not in seqs
+    return False
 
 
 def last_packed(db: Database, number: int, before: int | None = None) -> int:
@@ -137,117 +156,57 @@ def chain_first(db: Database, number: int, first: int) -> int:
     return first
 
 
-def oldest_run(db: Database, name: str, upto: int) -> Run | None:
-    """Return the first rows up to `upto` that fill a segment; None when there are none.
-
-    They may be fewer where something keeps them from ever being more: a damaged row, a segment,
-    or their size.
-    """
-    for number, head in place(db, name):
-        last = min(head, upto)
-        after = 0
-        while (start := _first_unpacked(db, number, after)) and start <= last:
-            rows = _good_rows(db, number, name, start, min(last, start + segments.ROWS - 1))
-            after = rows[-1].seq if rows else start
-            may_grow = bool(rows) and after == last and len(rows) < segments.ROWS
-            if rows and not (may_grow and len(rows) < segments.FEWEST):
-                packed = segments.pack(rows)
-                if not (may_grow and packed.rows == len(rows)):
-                    return _run(rows[: packed.rows], packed)
-    return None
+def pack_all(rows: Sequence[Update], start: int) -> Iterator[Run]:
+    """Yield what is to be written of the rows, one segment behind the other from `start` on."""
+    while rows:
+        sizes = accumulate(len(row.data) for row in rows[: segments.ROWS])
+        count = max(1, sum(size <= segments.BYTES for size in sizes))
+        packed = segments.pack(rows[:count], start)
+        yield checked(Run(start, rows[: packed.rows], packed))
+        start = rows[packed.rows - 1].seq + 1
+        rows = rows[packed.rows :]
 
 
-def _first_unpacked(db: Database, number: int, after: int) -> int | None:
-    [(seq,)] = db.execute(
-        "SELECT min(seq) FROM updates WHERE document = ? AND seq > ?", [number, after]
-    )
-    return seq if isinstance(seq, int) else None
-
-
-def _good_rows(db: Database, number: int, name: str, first: int, last: int) -> list[Update]:
-    """Return the rows before the first that is damaged, packed or too much."""
-    rows: list[Update] = []
-    size = 0
-    try:
-        for row in unpacked(db, number, name, first - 1, last):
-            size += len(row.data)
-            if rows and size > segments.BYTES:
-                break
-            rows.append(row)
-    except Damaged:
-        pass  # it stays where it is
-    return rows
-
-
-def _run(rows: list[Update], packed: segments.Packed) -> Run:
+def checked(run: Run) -> Run:
     """Make sure that the rows come back as they are: the originals will be deleted."""
-    times, authors = segments.read_moments(packed.moments)
-    back = zip(times, authors, segments.read_contents(packed.contents), strict=True)
-    if [(row.time, row.author, row.data) for row in rows] != list(back):
+    moments = segments.read_moments(run.packed.moments, run.start)
+    back = zip(*moments, segments.read_contents(run.packed.contents), strict=True)
+    if [row[1:] for row in run.rows] != list(back):
         raise RuntimeError("rows do not come back as they were packed")
-    return Run(rows, [checksum(*row) for row in rows], packed)
+    return run
 
 
-def replace(db: Database, name: str, run: Run) -> None:
-    """Put the segment in the place of its rows, unless they have changed since they were read."""
-    first, last = run.rows[0].seq, run.rows[-1].seq
-    _, ready, moments, contents = run.packed
-    there = "FROM updates WHERE document = ? AND seq >= ? AND seq <= ?"
-    for number, _ in place(db, name):
-        found = db.execute(f"SELECT checksum {there} ORDER BY seq", [number, first, last])
-        if [check for (check,) in found] != run.checksums:
-            return
-        latest = max(row.time for row in run.rows)
-        joins = int(_joins(db, number, name, run.rows))
-        check = _checksum(name, Segment(first, last, joins, ready, moments), latest)
-        contents_check = checksum(name, first, last, "", contents)
+def write(db: Database, number: int, name: str, runs: Iterable[Run]) -> None:
+    """Write segments, one behind the other; what was there is deleted already."""
+    behind = 0
+    for start, rows, (_, ready, moments, contents) in runs:
+        last = rows[-1].seq
+        latest = max(row.time for row in rows)
+        joins = int(_joins(db, number, name, start, rows))
+        check = moments_checksum(name, Segment(start, last, joins, ready, moments), latest)
+        contents_check = checksum(name, start, last, "", contents)
         db.execute(
             "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [number, first, last, latest, joins, check, ready, moments, contents_check, contents],
+            [number, start, last, latest, joins, check, ready, moments, contents_check, contents],
         )
-        db.execute(f"DELETE {there}", [number, first, last])
+        behind = last + 1
+    part(db, number, name, behind)
 
 
-def _joins(db: Database, number: int, name: str, rows: list[Update]) -> bool:
+def _joins(db: Database, number: int, name: str, start: int, rows: Sequence[Update]) -> bool:
     """Whether these rows are one stretch that goes on from the segment before them."""
-    first, last = rows[0].seq, rows[-1].seq
-    ours = cut(first, [row.time for row in rows], [row.author for row in rows])
-    before = find(db, number, first - 1)
+    ours = segments.stretches(rows, start)
+    before = find(db, number, start - 1)
     if len(ours) > 1 or before is None:
         return False
     try:
-        theirs = read_segment(db, number, name, before[0]).stretches(last)
+        theirs = read_segment(db, number, name, before[0]).stretches(start - 1)
     except Damaged:
         return False
     return joined(theirs[-1], ours[0]) is not None
 
 
-def take_apart(db: Database, number: int, name: str, seq: int, reason: str) -> None:
-    """Make rows again of the segment that a row is in; put it aside when it is damaged."""
-    for first, last in filter(None, [find(db, number, seq)]):
-        here = [number, first]
-        try:
-            rows = read_rows(db, number, name, first, first, last)
-        except Damaged:
-            for blob in ("moments", "contents"):
-                db.execute(
-                    f"INSERT INTO rejected SELECT document, first, ?, 0, ?, {blob}"
-                    " FROM segments WHERE document = ? AND first = ?",
-                    [reason, author_number(db, ""), *here],
-                )
-            rows = []
-        db.execute("DELETE FROM segments WHERE document = ? AND first = ?", here)
-        db.conn.executemany(
-            "INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (number, row.seq, row.time, author_number(db, row.author), checksum(*row), row.data)
-                for row in rows
-            ],
-        )
-        _part(db, number, name, last + 1)
-
-
-def _part(db: Database, number: int, name: str, first: int) -> None:
+def part(db: Database, number: int, name: str, first: int) -> None:
     """Let the segment that begins there, if any, join nothing any more."""
     query = "SELECT latest FROM segments WHERE document = ? AND first = ? AND joins"
     for (latest,) in db.execute(query, [number, first]).fetchall():
@@ -255,5 +214,5 @@ def _part(db: Database, number: int, name: str, first: int) -> None:
             segment = read_segment(db, number, name, first)._replace(joins=0)
             db.execute(
                 "UPDATE segments SET joins = 0, checksum = ? WHERE document = ? AND first = ?",
-                [_checksum(name, segment, latest), number, first],
+                [moments_checksum(name, segment, latest), number, first],
             )

@@ -31,28 +31,26 @@ def moments(db: Database, name: str, first: int, last: int) -> list[Moment]:
                 continue
             with damaged_from(start):
                 packed = read_segment(db, number, name, segment)
-            part = slice(start - segment, end - segment + 1)
-            times, authors = packed.moments()
-            rest = zip(times[part], authors[part], strict=True)
-            found += (Moment(seq, *moment) for seq, moment in enumerate(rest, start))
+            kept = (Moment(*moment) for moment in zip(*packed.moments(), strict=True))
+            found += (moment for moment in kept if start <= moment.seq <= end)
     return found
 
 
 def seq_at(db: Database, name: str, time: int) -> int:
     """Return the seq of the last row before the first that is later than a time."""
-    for number, head in place(db, name):
-        later = head + 1
+    for number, last in place(db, name):
         for (first,) in db.execute(
             "SELECT first FROM segments WHERE document = ? AND latest > ? ORDER BY first LIMIT 1",
             [number, time],
         ):
-            times, _ = read_segment(db, number, name, first).moments()
-            later = first + next(place for place, row in enumerate(times) if row > time)
+            seqs, times, _ = read_segment(db, number, name, first).moments()
+            later = next(place for place, row in enumerate(times) if row > time)
+            last = seqs[later - 1] if later else first - 1
         [(row,)] = db.execute(
-            "SELECT min(seq) FROM updates WHERE document = ? AND seq < ? AND time > ?",
-            [number, later, time],
+            "SELECT min(seq) FROM updates WHERE document = ? AND seq <= ? AND time > ?",
+            [number, last, time],
         )
-        return (later if row is None else int(row)) - 1
+        return last if row is None else int(row) - 1
     return 0
 
 
@@ -98,7 +96,7 @@ def _packed(db: Database, number: int, name: str, first: int, last: int) -> list
         segment = read_segment(db, number, name, first)
         found = segment.stretches(last)
         start = chain_first(db, number, first) if segment.joins else first
-        if start < first:
+        if found and start < first:
             start_segment = read_segment(db, number, name, start)
             began = start_segment.stretches(start_segment.last)[0].began
             found = [found[0]._replace(first=start, began=began)]

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from collab.storage import Version
 from collab.storage.sqlite_rows import author_number, place
 from collab.storage.sqlite_schema import plain
+from collab.storage.sqlite_segments import is_gap
 
 
 def create(db: Database, document: str, version: Version) -> Version | None:
@@ -18,6 +19,8 @@ def create(db: Database, document: str, version: Version) -> Version | None:
     number, head = _document(db, document)
     if not 0 < version.seq <= head:
         raise ValueError(f"a version at {version.seq} of a log that ends at {head}")
+    if is_gap(db, number, document, version.seq):
+        raise ValueError(f"row {version.seq} is not there any more")
     if version in versions(db, document):
         return version  # said again by somebody who did not hear the answer
     if not _is_free(db, number, version.name):

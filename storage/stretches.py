@@ -11,12 +11,23 @@ from itertools import pairwise
 from collab.storage import PAUSE, Stretch
 
 
-def cut(first: int, times: Sequence[int], authors: Sequence[str]) -> list[Stretch]:
-    """Return the stretches of consecutive rows, in order; `first` is the seq of the first row."""
+def cut(
+    first: int, seqs: Sequence[int], times: Sequence[int], authors: Sequence[str]
+) -> list[Stretch]:
+    """Return the stretches of consecutive rows, in order.
+
+    Each begins behind the last row of the one before; the first of them at `first`.
+    """
     pauses = {n for n, (time, later) in enumerate(pairwise(times), 1) if later - time > PAUSE}
     others = {n for n, (author, other) in enumerate(pairwise(authors), 1) if author != other}
     return [
-        Stretch(first + start, first + end - 1, authors[start], times[start], times[end - 1])
+        Stretch(
+            seqs[start - 1] + 1 if start else first,
+            seqs[end - 1],
+            authors[start],
+            times[start],
+            times[end - 1],
+        )
         for start, end in pairwise([0, *sorted(pauses | others), len(times)])
     ]
 

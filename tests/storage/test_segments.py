@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import Callable
+from zlib import decompress
 
 import pytest
 
-from collab.storage import Entry, segments
-from collab.storage.stretches import cut
+from collab.storage import Entry, Update, segments
 
 Maker = Callable[[random.Random], bytes]
 
@@ -18,12 +18,16 @@ SHAPES: dict[str, Maker] = {
 }
 
 
-def back(rows: list[Entry]) -> list[Entry]:
+def numbered(rows: list[Entry], start: int = 1) -> list[Update]:
+    """Return what the entries become in a log."""
+    return [Update("doc", seq, *row[1:]) for seq, row in enumerate(rows, start)]
+
+
+def back(rows: list[Update], start: int) -> list[Update]:
     """Write the rows, and read them."""
-    times, authors = segments.read_moments(segments.write_moments(rows))
+    moments = segments.read_moments(segments.write_moments(rows, start), start)
     contents = segments.read_contents(segments.write_contents(rows))
-    read = zip(times, authors, contents, strict=True)
-    return [Entry("doc", time, author, data) for time, author, data in read]
+    return [Update("doc", *row) for row in zip(*moments, contents, strict=True)]
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -39,7 +43,11 @@ def test_any_rows_come_back(shape: Maker, seed: int) -> None:
                 for _ in range(count)
             ]
             rows += [rows[0]._replace(time=ends[0]), rows[0]._replace(time=ends[1] - 1)]
-            assert back(rows) == rows
+            start = chance.choice([1, 7, 1 << 40])
+            log = numbered(rows, start)
+            assert back(log, start) == log
+            kept = sorted(chance.sample(log, chance.randrange(1, len(log) + 1)))
+            assert back(kept, start) == kept
 
 
 def typed(chance: random.Random, count: int) -> list[Entry]:
@@ -56,11 +64,23 @@ def typed(chance: random.Random, count: int) -> list[Entry]:
     return rows
 
 
+def test_only_gaps_are_written() -> None:
+    """Rows without gaps are written as they always were; with gaps one column comes after that."""
+    rows = numbered([Entry("doc", 258, "al", b""), Entry("doc", 259, "bo", b"")], 7)
+    before = b"\2\0\0\0" + b"\5\0\0\0" + b"al\0bo" + b"\0\1\0\0"  # counts, names, authors
+    times = b"\2\1" + b"\1\0" + bytes(12)
+    steps = b"\1\3" + bytes(14)
+
+    assert decompress(segments.write_moments(rows, 7)) == before + times
+    rows[1] = rows[1]._replace(seq=10)
+    assert decompress(segments.write_moments(rows, 7)) == before + times + steps
+
+
 def test_typing_needs_little_room(seed: int) -> None:
     """At most 3 bytes for each row of 24 and its time; a segment fills its room, and no more."""
     rows = typed(random.Random(seed), 3000)
 
-    packed = segments.pack(rows)
+    packed = segments.pack(numbered(rows), 1)
 
     assert packed.size < 3 * packed.rows
     assert 0.9 * segments.ROOM < packed.size <= segments.ROOM * 1.02
@@ -71,11 +91,11 @@ def test_rows_that_cannot_be_packed_well(seed: int) -> None:
     chance = random.Random(seed)
     rows = [Entry("doc", n, "al", chance.randbytes(100)) for n in range(3000)]
 
-    assert segments.pack(rows).rows == 1000
-    assert segments.pack(rows[:300]).rows == 300
-    assert segments.pack(rows[:1]).rows == 1
+    assert segments.pack(numbered(rows), 1).rows == 1000
+    assert segments.pack(numbered(rows[:300]), 1).rows == 300
+    assert segments.pack(numbered(rows[:1]), 1).rows == 1
     alike = [row._replace(time=0, data=b"x") for row in rows]
-    assert segments.pack(alike).rows == segments.ROWS
+    assert segments.pack(numbered(alike), 1).rows == segments.ROWS
 
 
 def test_stretches_are_kept_ready(seed: int) -> None:
@@ -84,8 +104,8 @@ def test_stretches_are_kept_ready(seed: int) -> None:
     rows = typed(chance, 900)
     for end in (1, 300, 900):
         rows[end - 1 :] = [row._replace(author=f"until {end}") for row in rows[end - 1 :]]
-        found = cut(70, [row.time for row in rows], [row.author for row in rows])
-        assert segments.read_stretches(segments.write_stretches(rows), 70) == found
+        found = segments.stretches(numbered(rows, 75), 70)
+        assert segments.read_stretches(segments.write_stretches(found), 70) == found
     assert len(found) == 3
     many = [row._replace(author=f"{n}") for n, row in enumerate(rows)]
-    assert segments.write_stretches(many) == ""
+    assert segments.write_stretches(segments.stretches(numbered(many), 1)) == ""

@@ -11,9 +11,10 @@ from collab.storage.sqlite_file import WAL_BYTES
 from tests.storage.contract import DurableContract, LogContract, entries
 from tests.storage.contract_documents import DocumentsContract
 from tests.storage.contract_past import PastContract
+from tests.storage.contract_thin import ThinContract
 
 
-class TestMemory(LogContract, DocumentsContract, PastContract):
+class TestMemory(LogContract, DocumentsContract, PastContract, ThinContract):
     """The contract in memory."""
 
     @pytest.fixture
@@ -22,7 +23,7 @@ class TestMemory(LogContract, DocumentsContract, PastContract):
         return ":memory:"
 
 
-class TestFile(LogContract, DocumentsContract, PastContract, DurableContract):
+class TestFile(LogContract, DocumentsContract, PastContract, ThinContract, DurableContract):
     """The contract in a file."""
 
     @pytest.fixture

@@ -1,6 +1,7 @@
 """The file of a SQLite store: where it is, who may open it, what it has to be."""
 
 import asyncio
+import gc
 import os
 import signal
 import sqlite3
@@ -83,6 +84,7 @@ def test_a_second_process_is_refused(path: Path) -> None:
 
 def test_nothing_is_left_behind(path: Path) -> None:
     """Fifty openings, some of them failed: no thread, no descriptor and no file more."""
+    gc.collect()  # what other tests left behind must not go meanwhile
     threads = threading.active_count()
     descriptors = len(os.listdir("/proc/self/fd"))
 
