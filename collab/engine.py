@@ -1,9 +1,9 @@
 """Work that is heavy or dangerous, done next door in processes that may die.
 
 The process that holds the sockets handles bytes only. Folding, splitting and gating megabytes
-would hold its event loop for too long, and pycrdt, which renders documents as text and JSON, can
-be killed or hung by crafted input. Here each job runs in a worker with a limit of time and memory;
-a worker that dies or dawdles is replaced, and only its own job fails.
+would hold its event loop for too long, and pycrdt, in which programs edit documents, can be killed
+or hung by crafted input, so that it tries them here first. Each job runs in a worker with a limit
+of time and memory; a worker that dies or dawdles is replaced, and only its own job fails.
 
 A worker is `python -m collab.jobs`. Over its stdin and stdout go messages of
 

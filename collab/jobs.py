@@ -16,6 +16,9 @@ from collab.errors import ProtocolError
 from collab.fold import admit_in_worker, fold
 from collab.parts import plan
 from collab.past import jobs as past
+from collab.past.items import Items
+from collab.past.moments import Moment
+from collab.past.shapes import contents, texts
 from collab.sound import sound
 from collab.update import TRUSTED, read_update
 
@@ -23,17 +26,20 @@ MEMORY = 2 << 30  # bytes of address space that a worker may have
 
 
 def text(update: bytes) -> str:
-    """See `collab.views.document_text`; pycrdt is loaded by the workers alone that need it."""
-    from collab.views import document_text
-
-    return document_text(update)
+    """All text of a document: see `collab.past.shapes.texts`. ProtocolError as `read_update`."""
+    return texts(_shown(update))
 
 
-def to_json(update: bytes) -> str:
-    """See `collab.views.document_json`."""
-    from collab.views import document_json
+def to_json(update: bytes) -> bytes:
+    """Every root of a document, as one JSON object in UTF-8. ProtocolError as `read_update`."""
+    return past.encoded(contents(_shown(update)))
 
-    return document_json(update)
+
+def _shown(update: bytes) -> Moment:
+    read_update(update, TRUSTED)
+    items = Items()
+    items.enter(1, update)
+    return Moment(items, 1)
 
 
 def check(update: bytes) -> bytes:
@@ -53,12 +59,12 @@ JOBS: dict[str, Callable[..., object]] = {
     "past.content": past.content,
     "past.drop": past.drop,
     "past.enter": past.enter,
-    "past.exists": past.exists,
     "past.go_back": past.go_back,
     "past.load": past.load,
     "past.save": past.save,
     "past.take_back": past.take_back,
     "past.text": past.text,
+    "past.thin": past.thin,
     "past.update": past.update,
     "admit": admit_in_worker,
     "check": check,

@@ -51,7 +51,7 @@ SEND_BUFFER = 256 * 1024
 class HardenedWebSocket(WebSocketHandler):
     """A WebSocketHandler whose peers cannot break the protocol unnoticed. Use as the base class.
 
-    Send with `send_frame`, never with `write_message`: when a peer goes away, each call of that
+    Send with `send_frames`, never with `write_message`: when a peer goes away, each call of that
     whose future nobody awaits logs an error of its own, and it costs three times as much.
     """
 
@@ -88,26 +88,21 @@ class HardenedWebSocket(WebSocketHandler):
         logger.warning("%s: closed with %d: %s", self.request.remote_ip, code, reason)
 
     def on_drained(self) -> None:
-        """After a `send_frame` that said False: the transport can take the next frame."""
+        """After a `send_frames` that said False: the transport can take the next frame."""
 
 
 def max_frame(handler: WebSocketHandler) -> int:
-    """Bytes of the largest payload that `send_frame` takes: two messages of the largest size."""
+    """Bytes of the largest payload that `send_frames` takes: two messages of the largest size."""
     return 2 * handler.max_message_size
 
 
-def send_frame(handler: HardenedWebSocket, payload: bytes) -> bool:
-    """Send one binary message; True while the transport can take another one.
-
-    False: nothing more until `handler.on_drained()` (this payload is on its way), or ever, when the
-    connection is closing (then it is not, and `on_close` follows). Raises ValueError above
-    `max_frame(handler)`, where the connection could not be kept: send such news in parts.
-    """
-    return send_frames(handler, (payload,))
-
-
 def send_frames(handler: HardenedWebSocket, payloads: Sequence[bytes]) -> bool:
-    """As `send_frame`, for some messages at once: one write, and so little more than for one."""
+    """Send some binary messages, in one write; True while the transport can take more.
+
+    False: nothing more until `handler.on_drained()` (these are on their way), or ever, when the
+    connection is closing (then they are not, and `on_close` follows). Raises ValueError if one is
+    above `max_frame(handler)`, where the connection could not be kept: send such news in parts.
+    """
     if max(map(len, payloads)) > max_frame(handler):
         raise ValueError(f"{max(map(len, payloads))} bytes are too many for one frame")
     connection = handler.ws_connection

@@ -15,10 +15,11 @@ from collab.past.order import Branch, Item
 from collab.past.pages import walk
 from collab.past.shapes import change_format, kind_of, too_deep
 from collab.past.spans import Span, overlay, within
-from collab.past.units import plain, text_of
+from collab.past.units import plain, plain_format, text_of
 
 Label = Callable[[int], Hashable]
-"""seq -> whatever two rows have in common that are to be shown as one: their author, say."""
+"""seq -> whatever rows have in common that are to be shown as one: that they are of one stretch,
+say. Between two rows with one label there is none with another."""
 
 KEPT, INSERTED, DELETED = "kept", "inserted", "deleted"
 
@@ -28,8 +29,9 @@ class Run(NamedTuple):
 
     `state`            KEPT, INSERTED or DELETED
     `value`            text; or a list of elements, a shared type among them as a `Part`
-    `label`            of the rows that inserted or deleted it; None of what was kept
-    `first`, `last`    the lowest and the highest of these rows; 0 of what was kept
+    `label`            of the rows that inserted or deleted it, or, if it was kept, of the one that
+                       changed its formats last; None if these are the same
+    `first`, `last`    the lowest and the highest of these rows; 0 if there is none
     `before`, `after`  the formats of a text; None where it was not there
     """
 
@@ -72,13 +74,13 @@ class _Look:
         self.label = label
 
     def part(self, branch: Branch) -> Part:
-        runs = _Runs()
+        runs = _Runs(self.label)
         for item in walk(branch, self.then.seq, self.now.seq):
             was, is_ = self.then.alive(item), self.now.alive(item)
             if not was and not is_:
                 continue
             if item.ref == FORMAT:
-                runs.change(item, bool(was), bool(is_))
+                runs.change(item, bool(was), bool(is_), self.row(item, bool(was), bool(is_)))
             elif was == is_:
                 for start, end in was:
                     runs.add(KEPT, None, 0, 0, self.value(item, start, end))
@@ -103,13 +105,21 @@ class _Look:
             return INSERTED, self.items.births(item.client, start, end)
         return DELETED, within(item.deaths, start, end)
 
+    def row(self, item: Item, was: bool, is_: bool) -> int:
+        """The row with which an item of one unit came or went between the moments; 0: neither."""
+        if was == is_:
+            return 0
+        _, spans = self.fate(item, item.clock, item.end, is_)
+        return next(spans)[2]
+
     def stretches(self, spans: Iterable[Span]) -> Iterator[tuple[int, int, Hashable, int, int]]:
         """(start, end, label, lowest seq, highest seq) of units whose rows have one label."""
         for start, end, seq, step in spans:
-            if step == 0:
-                yield start, end, self.label(seq), seq, seq
-                continue
             begin, first, label = start, seq, self.label(seq)
+            last = seq + step * (end - start - 1)
+            if last == seq or self.label(last) == label:
+                yield start, end, label, min(seq, last), max(seq, last)
+                continue
             for clock in range(start + 1, end):
                 seq += step
                 if (other := self.label(seq)) != label:
@@ -130,7 +140,7 @@ class _Look:
 
     def entry(self, branch: Branch, key: str) -> list[Run]:
         old, new = self.then.entry(branch, key), self.now.entry(branch, key)
-        runs = _Runs()
+        runs = _Runs(self.label)
         if old is not None and old == new:
             runs.add(KEPT, None, 0, 0, self.value(old[0], old[1], old[1] + 1))
             return runs.finish()
@@ -150,15 +160,18 @@ class _Look:
 class _Runs:
     """Puts neighbours of one fate together."""
 
-    def __init__(self) -> None:
+    def __init__(self, label: Label) -> None:
+        self.label = label
+        self.marks: dict[str, int] = {}  # format -> the row that changed it, here
         self.runs: list[Run] = []
         self.before: dict[str, Any] = {}
         self.after: dict[str, Any] = {}
         self.values: list[Any] = []  # of the run that is growing
         self.run: Run | None = None
 
-    def change(self, item: Item, was: bool, is_: bool) -> None:
-        """A format mark, which was there then, or is there now, or both."""
+    def change(self, item: Item, was: bool, is_: bool, row: int) -> None:
+        """A format mark, which was there then, or is there now, or both; `row` as in `_Look`."""
+        self.marks[plain_format(item.content)[0]] = row
         if was:
             self.before = dict(self.before)
             change_format(self.before, item.content)
@@ -170,6 +183,8 @@ class _Runs:
         """The next units of the list; `value` is a str or a list."""
         before = self.before if state != INSERTED else None
         after = self.after if state != DELETED else None
+        if state == KEPT and before != after and (row := self.restyled()):
+            label, first, last = self.label(row), row, row
         run = self.run
         if (
             run is not None
@@ -186,6 +201,12 @@ class _Runs:
         self.flush()
         self.run = Run(state, None, label, first, last, before, after)
         self.values = [value]
+
+    def restyled(self) -> int:
+        """The last row that changed the formats here; 0 when it is not known."""
+        before, after = self.before, self.after
+        changed = (key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+        return max((self.marks.get(key, 0) for key in changed), default=0)
 
     def flush(self) -> None:
         if self.run is None:

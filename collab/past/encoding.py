@@ -4,142 +4,180 @@ What was deleted keeps its place, not its content, and only as long as something
 it stands because of it: an item's origin, its right origin, theirs in turn. All other tombstones
 are one GC per stretch of clocks, so that an update is about as large as what it shows, however
 much was written and deleted before.
+
+A text is written in as few structs as can be, since each has its price: parts of a run that others
+typed into are one again, and a few deleted characters in it are blanks, which the update deletes.
 """
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from functools import lru_cache
 from operator import attrgetter
 
-from collab.content import DELETED, TYPE
+from collab.content import DELETED, STRING, TYPE
 from collab.past.items import Items
 from collab.past.moments import Moment
 from collab.past.order import Branch, Item
 from collab.past.pages import walk
-from collab.past.spans import Range, extend, gaps
-from collab.past.units import write_content
+from collab.past.spans import Range, extend
+from collab.past.units import text_of, write_content
 from collab.reader import var_uints, write_var_string
 from collab.update import KEY, ORIGIN, RIGHT_ORIGIN, Id
 
+MOST_BLANKS = 32
+"""Tombstones of a text in a row that are blanks: two more structs, of them and of what stands
+behind, take about as much room."""
 
-def encode_moment(items: Items, seq: int, since: int | None = None) -> bytes:
+Needed = dict[int, dict[Item, Sequence[Range]]]
+"""client -> item -> which of its units are alive: none of those that others stand by."""
+
+
+def encode_moment(items: Items, seq: int) -> bytes:
     """The document after a row, as an update that Yjs and yrs open to just that, to look at: it
-    is not to be merged with the document itself, whose tombstones it lacks.
-
-    With `since`, an earlier row, whatever was alive then or came after keeps its content, though it
-    is deleted: Yjs, told not to collect garbage, can show both moments in the one document.
-    """
-    writer = _Writer(items, Moment(items, seq), seq if since is None else since)
-    for root in items.roots.values():
-        writer.need_all(root)
-    return writer.encode()
-
-
-class _Writer:
-    """Collects the items that are needed, and writes them by client and clock."""
-
-    def __init__(self, items: Items, moment: Moment, since: int) -> None:
-        self.items = items
-        self.moment = moment
-        self.since = since
-        self.needed: dict[int, set[Item]] = {client: set() for client in moment.vector}
-
-    def need_all(self, root: Branch) -> None:
-        """What was in a root, or in what was in it."""
-        waiting = [root]
-        while waiting:
-            branch = waiting.pop()
-            chains = (item for key in branch.entries for item in branch.chain(key))
-            for item in (*walk(branch, self.since, self.moment.seq), *chains):
-                if self.kept(item):
-                    self.need(item)
-                    if item.branch is not None:
-                        waiting.append(item.branch)
-
-    def kept(self, item: Item) -> list[Range]:
-        """The units that keep their content."""
-        if self.since == self.moment.seq:
-            return self.moment.alive(item)
-        end = min(item.end, self.moment.vector.get(item.client, 0))
-        return gaps(item.clock, end, item.deaths, self.since)
-
-    def need(self, item: Item) -> None:
-        """An item, and all without which it would not stand where it does."""
-        waiting = [item]
-        needed, find = self.needed, self.items.find
-        while waiting:
-            item = waiting.pop()
-            own = needed[item.client]
-            if item not in own:
-                own.add(item)
-                if item.origin is not None:
-                    waiting.append(find(item.origin))
-                if item.right_origin is not None:
-                    waiting.append(find(item.right_origin))
-
-    def encode(self) -> bytes:
-        """The update."""
-        clients = sorted(self.moment.vector, reverse=True)
-        parts = [var_uints(len(clients))]
-        deletes: list[bytes] = []
-        deleting = 0
-        for client in clients:
-            structs, dead = self.client(client, self.moment.vector[client])
-            parts.append(var_uints(len(structs), client, 0))
-            parts += structs
-            if dead:
-                deleting += 1
-                deletes.append(var_uints(client, len(dead)))
-                deletes += [var_uint(start) + var_uint(end - start) for start, end in dead]
-        return b"".join((*parts, var_uints(deleting), *deletes))
-
-    def client(self, client: int, end: int) -> tuple[list[bytes], list[Range]]:
-        """The structs of a client, and which of its clocks are deleted."""
-        structs: list[bytes] = []
-        dead: list[Range] = []
-        done = 0
-        for item in sorted(self.needed[client], key=_clock):
-            if done < item.clock:
-                structs.append(b"\0" + var_uint(item.clock - done))
-                extend(dead, done, item.clock)
-            done = min(item.end, end)
-            self.write(structs, item, done)
-            if item.deaths:
-                _bury(dead, self.moment.alive(item), item.clock, done)
-        if done < end:
-            structs.append(b"\0" + var_uint(end - done))
-            extend(dead, done, end)
-        return structs, dead
-
-    def write(self, structs: list[bytes], item: Item, end: int) -> None:
-        clock = item.clock
-        for start, stop in self.kept(item):
-            if clock < start:
-                structs.append(_struct(item, clock, start, dead=True))
-            structs.append(_struct(item, start, stop, dead=False))
-            clock = stop
-        if clock < end:
-            structs.append(_struct(item, clock, end, dead=True))
+    is not to be merged with the document itself, whose tombstones it lacks."""
+    moment = Moment(items, seq)
+    parts = [var_uints(len(moment.vector))]
+    deletes: list[bytes] = []
+    deleting = 0
+    for client, own in sorted(_needed(moment).items(), reverse=True):
+        writer = _Writer(moment.vector[client])
+        for item in sorted(own, key=_clock):
+            writer.add(item, own[item])
+        writer.skip(writer.upto)
+        parts += (var_uints(len(writer.structs), client, 0), *writer.structs)
+        if writer.dead:
+            deleting += 1
+            deletes.append(var_uints(client, len(writer.dead)))
+            deletes += [var_uint(start) + var_uint(end - start) for start, end in writer.dead]
+    return b"".join((*parts, var_uints(deleting), *deletes))
 
 
 _clock = attrgetter("clock")
 
 
-def _bury(dead: list[Range], alive: list[Range], start: int, end: int) -> None:
-    """Add what is not alive of [start, end)."""
-    for begin, stop in alive:
-        if start < begin:
-            extend(dead, start, begin)
-        start = stop
-    if start < end:
-        extend(dead, start, end)
+def _needed(moment: Moment) -> Needed:
+    """What was alive, and all without which it would not stand where it does."""
+    needed: Needed = {client: {} for client in moment.vector}
+    found: list[Item] = []
+    branches = list(moment.items.roots.values())
+    while branches:
+        branch = branches.pop()
+        chains = (item for key in branch.entries for item in branch.chain(key))
+        for item in (*walk(branch, moment.after, moment.upto), *chains):
+            if alive := moment.alive(item):
+                needed[item.client][item] = alive
+                found.append(item)
+                if item.branch is not None:
+                    branches.append(item.branch)
+    clients = moment.items.clients
+    seen: set[Id] = set()
+    for item in found:
+        for identity in (item.origin, item.right_origin):
+            if identity is None or identity in seen:
+                continue
+            seen.add(identity)
+            client, clock = identity
+            known, own = clients[client], needed[client]
+            other = known.items[bisect_right(known.starts, clock) - 1]  # as Items.find
+            if other not in own:
+                own[other] = ()
+                found.append(other)
+    return needed
 
 
-def _struct(item: Item, start: int, end: int, dead: bool) -> bytes:
-    """Some units of an item. Deleted types stay types: others name them as their parent."""
-    ref = DELETED if dead and item.ref != TYPE else item.ref
-    origin = item.origin if start == item.clock else (item.client, start - 1)
-    content = b"" if ref == DELETED else item.units(start, end)
-    body = write_content(ref, content, end - start)
-    return write_struct(ref, origin, item.right_origin, item.parent, item.key, body)
+class _Writer:
+    """Writes the structs of one client by rising clock, up to `upto`, and says what is dead."""
+
+    def __init__(self, upto: int) -> None:
+        self.upto = upto
+        self.end = 0
+        self.structs: list[bytes] = []
+        self.dead: list[Range] = []
+        self.text: list[str] = []  # not written yet: units from `start` on, the first of `item`
+        self.item: Item | None = None
+        self.start = 0
+
+    def add(self, item: Item, alive: Sequence[Range]) -> None:
+        """The next item that is needed."""
+        clock, first = item.clock, self.item
+        if (
+            first is None
+            or item.ref != STRING
+            or item.right_origin != first.right_origin
+            or item.origin != (item.client, self.end - 1)
+            or clock != self.end
+        ):
+            self.skip(clock)
+        self.end = min(item.end, self.upto)
+        if item.ref != STRING:
+            self.write(item, alive)
+            return
+        if self.item is None:
+            self.item, self.start = item, clock
+        if not item.deaths:
+            self.text.append(item.units(clock, self.end))  # type: ignore[arg-type]  # of a STRING
+            return
+        for start, stop in alive:
+            if clock < start:
+                self.blank(item, clock, start)
+            self.text.append(item.units(start, stop))  # type: ignore[arg-type]  # of a STRING
+            clock = stop
+        if clock < self.end:
+            self.blank(item, clock, self.end)
+
+    def blank(self, item: Item, start: int, end: int) -> None:
+        """Dead units of a text."""
+        if end - start <= MOST_BLANKS:
+            extend(self.dead, start, end)
+            self.text.append(" " * (end - start))
+        else:
+            self.flush()
+            self.bury(item, start, end)
+            self.item, self.start = item, end
+
+    def skip(self, clock: int) -> None:
+        """Nothing up to a clock is needed, nor more of the text."""
+        self.flush()
+        if self.end < clock:
+            self.structs.append(b"\0" + var_uint(clock - self.end))
+            extend(self.dead, self.end, clock)
+
+    def flush(self) -> None:
+        """Write the text. Two halves of a surrogate pair that were parted stay so."""
+        if self.text and self.item is not None:
+            text = "".join(self.text)
+            if not text.isascii():
+                text = "".join(map(text_of, self.text))
+            body = text.encode()
+            self.put(self.item, STRING, self.start, var_uint(len(body)) + body)
+            self.text = []
+        self.item = None
+
+    def write(self, item: Item, alive: Sequence[Range]) -> None:
+        """An item that is no text."""
+        clock = item.clock
+        for start, stop in alive:
+            if clock < start:
+                self.bury(item, clock, start)
+            body = write_content(item.ref, item.units(start, stop), stop - start)
+            self.put(item, item.ref, start, body)
+            clock = stop
+        if clock < self.end:
+            self.bury(item, clock, self.end)
+
+    def bury(self, item: Item, start: int, end: int) -> None:
+        """Dead units. Deleted types stay types: others name them as their parent."""
+        extend(self.dead, start, end)
+        if item.ref == TYPE:
+            self.put(item, TYPE, start, write_content(TYPE, item.content, 1))
+        else:
+            self.put(item, DELETED, start, var_uint(end - start))
+
+    def put(self, item: Item, ref: int, start: int, content: bytes) -> None:
+        """Some units of an item."""
+        origin = item.origin if start == item.clock else (item.client, start - 1)
+        right = item.right_origin
+        self.structs.append(write_struct(ref, origin, right, item.parent, item.key, content))
 
 
 def write_struct(
@@ -154,7 +192,8 @@ def write_struct(
     info = ref if key is None else ref | KEY
     if origin is not None:
         if right is not None:
-            return bytes((info | ORIGIN | RIGHT_ORIGIN,)) + _id(origin) + _id(right) + content
+            head = bytes((info | ORIGIN | RIGHT_ORIGIN,)) + _client(origin[0]) + var_uint(origin[1])
+            return head + _client(right[0]) + var_uint(right[1]) + content
         return bytes((info | ORIGIN,)) + _id(origin) + content
     if right is not None:
         return bytes((info | RIGHT_ORIGIN,)) + _id(right) + content

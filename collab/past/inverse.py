@@ -26,19 +26,19 @@ NOTHING = b"\0\0"
 """The update that changes nothing."""
 
 
-def inverse(items: Items, seq: int, client: int | None = None) -> bytes:
+def inverse(items: Items, seq: int) -> bytes:
     """The update that brings the document back to how it was at `seq`; `NOTHING` if it is so.
 
-    Its structs are a new client's: `client`, which must not have written before, or else
-    `fresh_client(items)`. Send it through the gate like any other edit, before the next row.
+    Its structs are a new client's, `fresh_client(items)`. Send it through the gate like any other
+    edit, before the next row.
     """
-    return _rewrite(_Writer(items, Moment(items, seq), client, thrifty=True))
+    return _rewrite(_Writer(items, Moment(items, seq), thrifty=True))
 
 
-def undo(items: Items, seqs: Iterable[int], client: int | None = None) -> bytes:
+def undo(items: Items, seqs: Iterable[int]) -> bytes:
     """The update that takes back some rows and leaves the others: see `Without`. Nothing that they
     inserted is left, even if it says the same as what it replaced: that comes back."""
-    return _rewrite(_Writer(items, Without(items, seqs), client, thrifty=False))
+    return _rewrite(_Writer(items, Without(items, seqs), thrifty=False))
 
 
 def fresh_client(items: Items) -> int:
@@ -141,11 +141,11 @@ class _Writer:
     """Writes one update, the structs of a new client and deletes, that makes the document look like
     a view of it. A thrifty one leaves alone what says the same already."""
 
-    def __init__(self, items: Items, wanted: View, client: int | None, thrifty: bool) -> None:
+    def __init__(self, items: Items, wanted: View, thrifty: bool) -> None:
         self.items = items
         self.now = Moment(items, items.seq)
         self.wanted = wanted
-        self.client = fresh_client(items) if client is None else client
+        self.client = fresh_client(items)
         self.thrifty = thrifty
         self.clock = 0
         self.structs: list[bytes] = []

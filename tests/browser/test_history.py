@@ -93,6 +93,22 @@ def test_who_wrote_what(server: Server, ada: Person, ben: Person, kind: str) -> 
     expect(past.locator("del")).to_have_text("begins. ")
 
 
+def test_who_made_it_bold(server: Server, ada: Person, ben: Person) -> None:
+    """Text that stayed and looks otherwise says how, and by whom."""
+    name, _, page = two_hands(server, ada, ben, "rich")
+    for _ in range(len("Ben.")):
+        page.keyboard.press("Shift+ArrowLeft")
+    next_frame(page)
+    written = head(server, name)
+    page.keyboard.press("Control+b")
+    wait_for(lambda: head(server, name) > written)
+    page = ada.open(f"{name}#rev={written}..{head(server, name)}")
+    changed = page.locator(".past-view .restyled")
+    expect(changed).to_have_text("Ben.")
+    changed.hover()
+    expect(page.locator(".tooltip")).to_contain_text("Ben Okri added bold")
+
+
 def test_words_that_two_type_at_once_stay_whole(server: Server, ada: Person, ben: Person) -> None:
     """Letter by letter in turns, and yet each one's words are one change."""
     name = server.document("In turns", "rich")

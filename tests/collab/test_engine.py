@@ -193,7 +193,8 @@ def test_documents_are_shown_as_text_and_json():
         text = await engine.run("text", doc.get_update())
         assert text == 'Grüße, 世界\n\nTitle\nText\n\n{\n  "size": 12\n}'
         shown = await engine.run("json", doc.get_update())
-        assert '"content": "Grüße, 世界"' in shown and '"size": 12' in shown
+        assert json.loads(shown)["content"] == "Grüße, 世界"
+        assert json.loads(shown)["settings"] == {"size": 12}
 
     run(story)
 
@@ -203,19 +204,19 @@ def test_an_empty_document_is_shown():
 
     async def story(engine):
         assert await engine.run("text", State().encode()) == ""
-        assert await engine.run("json", State().encode()) == "{}"
+        assert await engine.run("json", State().encode()) == b"{}"
 
     run(story)
 
 
 def test_a_root_whose_first_characters_are_gone_is_still_a_text():
-    """pycrdt would hang on some texts if they were read as an array."""
+    """What it is does not depend on what is left of it."""
     doc = Doc()
     content = doc.get("content", type=Text)
     content.insert(0, "😀 ab")
     del content[0:5]
 
     async def story(engine):
-        assert await engine.run("json", doc.get_update()) == '{"content": "ab"}'
+        assert await engine.run("json", doc.get_update()) == b'{"content":"ab"}'
 
     run(story)

@@ -18,7 +18,7 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 from collab.web import patrol
-from collab.web.protocol import SEND_BUFFER, HardenedWebSocket, max_frame, send_frame
+from collab.web.protocol import SEND_BUFFER, HardenedWebSocket, max_frame, send_frames
 
 ZERO = b"\x00\x00\x00\x00"
 HELLO = b"\x82\x85" + ZERO + b"hello"
@@ -44,7 +44,7 @@ class Echo(HardenedWebSocket):
     def on_message(self, message: str | bytes) -> None:
         if message == "raise":
             raise RuntimeError("an error in the handler")
-        send_frame(self, message.encode() if isinstance(message, str) else message)
+        send_frames(self, [message.encode() if isinstance(message, str) else message])
 
     def on_drained(self) -> None:
         self.drained.set()
@@ -254,7 +254,7 @@ async def test_other_protocol_versions_are_refused(
 async def fill(handler: Echo, payload: bytes) -> int:
     """Send until the transport is full; how many frames that took."""
     frames = 1
-    while send_frame(handler, payload):
+    while send_frames(handler, [payload]):
         frames += 1
     return frames
 
@@ -263,7 +263,7 @@ async def fill(handler: Echo, payload: bytes) -> int:
 async def test_a_stalled_reader_is_noticed_and_called_again(
     http_server: HTTPServer, http_port: int
 ) -> None:
-    """send_frame says False after a bounded number of bytes; on_drained comes when they went."""
+    """send_frames says False after a bounded number of bytes; on_drained comes when they went."""
     reader, writer = await connect(http_port, HELLO)
     await reader.readexactly(7)
     handler = Echo.opened[0]
@@ -279,7 +279,7 @@ async def test_a_stalled_reader_is_noticed_and_called_again(
     frame = b"\x82\x7e\xea\x60" + payload
     assert frame * frames == await reader.readexactly(len(frame) * frames)
     await handler.drained.wait()
-    assert send_frame(handler, b"on we go")
+    assert send_frames(handler, [b"on we go"])
     assert b"\x82\x08on we go" == await reader.readexactly(10)
     writer.close()
     await writer.wait_closed()
@@ -297,7 +297,7 @@ async def test_a_reader_that_leaves_is_not_called_again(
     writer.transport.abort()
     await Echo.closed.get()
     assert not handler.drained.is_set()
-    assert not send_frame(handler, b"into the void")
+    assert not send_frames(handler, [b"into the void"])
 
 
 @pytest.mark.gen_test
@@ -308,8 +308,8 @@ async def test_frames_have_a_largest_size(http_server: HTTPServer, http_port: in
     handler = Echo.opened[0]
     most = max_frame(handler)
     with pytest.raises(ValueError, match="too many for one frame"):
-        send_frame(handler, bytes(most + 1))
-    assert not send_frame(handler, bytes(most))
+        send_frames(handler, [bytes(most + 1)])
+    assert not send_frames(handler, [bytes(most)])
     handler.ping(b"?")
     assert b"\x82\x7f" + most.to_bytes(8) == await reader.readexactly(10)
     await reader.readexactly(most)

@@ -32,15 +32,15 @@ function styled(node, formats) {
 const LABELS = { strike: 'strikethrough', code: 'code' }
 const label = (kind) => LABELS[kind] ?? kind
 
-// "bold added, link taken away"; empty when the formats are the same.
+// "added bold, took link away"; empty when the formats are the same.
 function restyling({ before, after }) {
   const [was, is] = [kinds(before ?? {}), kinds(after ?? {})]
   const same = (kind) => JSON.stringify(was.get(kind)) === JSON.stringify(is.get(kind))
   const changed = [...new Set([...was.keys(), ...is.keys()])].filter((kind) => !same(kind))
   return changed
     .map((kind) => {
-      if (!was.has(kind)) return `${label(kind)} added`
-      return is.has(kind) ? `${label(kind)} changed` : `${label(kind)} taken away`
+      if (!was.has(kind)) return `added ${label(kind)}`
+      return is.has(kind) ? `changed ${label(kind)}` : `took ${label(kind)} away`
     })
     .join(', ')
 }
@@ -51,7 +51,7 @@ function inline(run, marks) {
     .flat()
     .map((value) => (typeof value === 'string' ? styled(value, formats) : strange('an object')))
   const words = run.state === 'kept' ? restyling(run) : ''
-  if (words) return [marks.restyled(nodes[0], `Format: ${words}`)]
+  if (words) return [marks.restyled(run, nodes, words)]
   return [marks.change(run, nodes), marks.caret(run)]
 }
 

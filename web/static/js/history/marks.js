@@ -66,9 +66,12 @@ export class Marks {
     return element
   }
 
-  /** Text whose formats changed: nobody knows by whom. */
-  restyled(node, what) {
-    return h('span', { class: 'restyled change', 'data-tip': what, 'aria-description': what }, node)
+  /** Text that `run` gave other formats; `what` in words, "added bold". */
+  restyled(run, nodes, what) {
+    const element = h('span', { class: 'restyled change' }, nodes)
+    element.dataset.run = `restyled ${run.first}`
+    this.#say(element, run, what)
+    return element
   }
 
   /** The caret behind a run that holds the newest edit, else nothing. */
