@@ -7,18 +7,22 @@ begins anew: a past that is not what the log says must never be shown, let alone
 """
 
 import asyncio
+from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
 from collab.engine import Engine
 from collab.errors import Unavailable
-from collab.storage import Damaged, Past, Store, Update
+from collab.storage import Damaged, Moment, Past, Store, Update
 
 KEPT = 8  # pasts that the worker keeps
 SLICE = 1_000  # rows that it is told at once
 SAVE = 5_000  # rows after which a past is saved again
+PART = 1 << 20  # bytes of a thinned log that are written at once: appends have their turn;
+RANGE = 20_000  # and rows in whose places they come, for these are read
 
 
 class Archive:
@@ -40,25 +44,40 @@ class Archive:
         """The answer of a job of `collab.past.jobs` about a document as it is on disk. Unavailable
         when the rows up to `upto` cannot be read: what lacks some is not shown as if it were all.
         """
-        async with self._lock:
-            if self._closed:
-                raise Unavailable("The server is going down. Try again soon.")
-            try:
-                known = await self._tell(name)
-                if known < upto:
-                    raise Unavailable(f"What came after edit {known} cannot be read.")
-                return await self._engine.run(f"past.{job}", name, *arguments)
-            except BaseException:  # cancelled, too: then the worker may be in the middle of it
-                self._known.clear()
-                await self._engine.close()
-                raise
+        async with self._brought_up(name, upto):
+            return await self._engine.run(f"past.{job}", name, *arguments)
 
     async def keep_up(self, name: str, seq: int) -> None:
         """Builds what has come since the past was saved, if it is much, so that nobody has to wait
         for it who looks at the past; `seq` is where the document is now."""
         past = await self._store.load_past(name)
         if seq >= (past.seq if past else 0) + SAVE:
-            await self.ask("exists", name, 0)
+            async with self._brought_up(name, 0):
+                pass
+
+    async def thin(self, name: str, start: int, ends: Sequence[Moment], kept: Sequence[int]) -> int:
+        """Thins the log behind row `start`, as `collab.past.thinning` says; how many rows there are
+        then up to the last of `ends`. Unavailable like `ask`; what is done when it fails is done.
+        """
+        moments = {end.seq: end for end in ends}
+        async with self._brought_up(name, ends[-1].seq):
+            packed = array("Q", moments).tobytes(), array("Q", kept).tobytes()
+            seqs, rows = await self._engine.run("past.thin", name, start, *packed)
+            await self._drop(name)
+            log = [
+                Update(name, seq, moments[seq].time, moments[seq].author, row)
+                for seq, row in zip(array("Q", seqs), rows, strict=True)
+            ]
+            for part in _parts(log, start):
+                await self._store.thin(name, start + 1, part[-1].seq, part)
+                start = part[-1].seq
+        return len(log)
+
+    async def forget(self, name: str) -> None:
+        """The document is no more."""
+        async with self._lock:
+            if name in self._known:
+                await self._drop(name)
 
     async def close(self) -> None:
         """Ends the worker; who still waits for an answer gets none."""
@@ -66,22 +85,42 @@ class Archive:
         async with self._lock:
             await self._engine.close()
 
+    @asynccontextmanager
+    async def _brought_up(self, name: str, upto: int) -> AsyncIterator[None]:
+        """The worker knows all rows on disk, and nobody else asks it."""
+        async with self._lock:
+            if self._closed:
+                raise Unavailable("The server is going down. Try again soon.")
+            try:
+                known = await self._tell(name)
+                if known < upto:
+                    raise Unavailable(f"What came after edit {known} cannot be read.")
+                yield
+            except BaseException:  # cancelled, too: then the worker may be in the middle of it
+                self._known.clear()
+                await self._engine.close()
+                raise
+
     async def _tell(self, name: str) -> int:
         """Brings the worker up to date; the last row that it knows then."""
         saved = known = self._known.pop(name, -1)
         if known < 0:
             saved = known = await self._load(name)
         while rows := await self._rows(name, known):
-            data = [row.data for row in rows]
-            await self._engine.run("past.enter", name, rows[0].seq, data)
+            seqs = array("Q", [row.seq for row in rows]).tobytes()
+            await self._engine.run("past.enter", name, known, seqs, [row.data for row in rows])
             known = rows[-1].seq
         if known >= saved + SAVE:
             data = await self._engine.run("past.save", name)
             await self._store.save_past(name, Past(known, data))
         self._known[name] = known
         if len(self._known) > KEPT:
-            await self._engine.run("past.drop", self._known.popitem(last=False)[0])
+            await self._drop(next(iter(self._known)))
         return known
+
+    async def _drop(self, name: str) -> None:
+        del self._known[name]
+        await self._engine.run("past.drop", name)
 
     async def _load(self, name: str) -> int:
         past = await self._store.load_past(name)
@@ -97,3 +136,16 @@ class Archive:
             if error.seq > after + 1:
                 return await self._store.updates(name, after, error.seq - 1, SLICE)
             return ()
+
+
+def _parts(log: Sequence[Update], start: int) -> Iterator[Sequence[Update]]:
+    """The rows behind a row of the log as it was, in parts that are written at once."""
+    part: list[Update] = []
+    size = 0
+    for row in log:
+        if part and (size + len(row.data) > PART or row.seq - start > RANGE):
+            yield part
+            start, part, size = part[-1].seq, [], 0
+        part.append(row)
+        size += len(row.data)
+    yield part

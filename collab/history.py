@@ -79,13 +79,20 @@ class History:
             raise ProtocolError(f"Edits are from 1 to {head}, the first one before the last one.")
         return await self._store.moments(self.name, first, min(last, first + 999))
 
+    async def row(self, seq: int) -> Moment | None:
+        """The edit that a moment ends with; in a thinned log that may be an earlier one. None
+        before the first."""
+        for stretch in await self._store.stretches(self.name, seq + 1, 1):
+            return Moment(stretch.last, stretch.ended, stretch.author)
+        return None
+
     async def content(self, seq: int) -> bytes:
         """Every root at a moment, as one JSON object in UTF-8."""
         data: bytes = await self._hub.archive.ask("content", self.name, seq, seq)
         return data
 
     async def text(self, seq: int) -> str:
-        """All text at a moment, as `collab.views` shows it."""
+        """All text at a moment, root by root; blocks of rich text are lines."""
         text: str = await self._hub.archive.ask("text", self.name, seq, seq)
         return text
 
@@ -96,8 +103,8 @@ class History:
 
     async def difference(self, before: int, after: int) -> bytes:
         """What changed from one moment to a later one, as one JSON object in UTF-8: "roots" by
-        name, see `collab.past.difference`; each run that came or went says `by` which of the
-        "stretches", as `stretches` gives them, but only those that are named, in any order."""
+        name, see `collab.past.difference`; each run that came or went, or has other formats, says
+        `by` which of the "stretches", as `stretches` gives them, but only those that are named."""
         if before > after:
             raise ProtocolError("The first moment must be the earlier one.")
         columns = [array("Q") for _ in range(5)]  # first, last, began, ended, author
@@ -145,6 +152,8 @@ class History:
         """Gives a moment a name. Conflict when it is taken, ProtocolError when it is none."""
         if not seq:
             raise ProtocolError("There is no edit yet: there is nothing to name.")
+        row = await self.row(seq)
+        seq = row.seq if row is not None else seq
         version = Version(version_name(name), seq, author, int(time.time() * 1000))
         try:
             await self._store.name_version(self.name, version)

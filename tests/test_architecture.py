@@ -21,9 +21,9 @@ CORE = [path for path in SOURCES if path.parent.name in ("collab", "past")]
 
 # The rest of collab is told the time, and never waits.
 ASYNCHRONOUS = {"hub", "connection", "writer", "gate", "engine", "editor", "replay"}
-ASYNCHRONOUS |= {"archive", "history", "upkeep"}
+ASYNCHRONOUS |= {"archive", "history", "retention", "upkeep"}
 # Runs in workers that may die, or in a process whose documents are its own.
-PYCRDT = {"jobs", "views", "editor"}
+PYCRDT = {"jobs", "editor"}
 
 FILE_LINES = 300
 FUNCTION_LINES = 30

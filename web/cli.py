@@ -7,21 +7,19 @@ is wrong. What goes wrong is one sentence on stderr, never a traceback.
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import click
 
 from collab import Hub
 from collab.repair import find_losses, mend
-from collab.storage import Document, Store
-from collab.web import logs
-from collab.web.cli_history import COMMANDS
+from collab.web import cli_history, cli_retention, logs
 from collab.web.server import serve as serve_until_signal
 from collab.web.settings import is_loopback
 from collab.web.terminal import (
     BadSetting,
     count,
+    documents,
     existing,
     harmless,
     load_settings,
@@ -30,8 +28,6 @@ from collab.web.terminal import (
     setting_options,
     shown,
 )
-
-_PAGE = 500  # documents that are read at a time
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,10 +46,12 @@ def main() -> None:
     quire diff NAME EARLIER LATER   what changed between two moments
     quire restore NAME MOMENT       bring it back to how it was
     quire name NAME VERSION         give a moment a name
+    quire thin NAME --keep day      drop most moments of its past
+    quire erase NAME                drop all of it, for good
     """
 
 
-for _command in COMMANDS:
+for _command in (*cli_history.COMMANDS, *cli_retention.COMMANDS):
     main.add_command(_command)
 
 
@@ -108,18 +106,18 @@ def verify(**flags: Any) -> None:
     quire verify
     quire verify --store /backup/quire.db
     """
-    found, documents = run(_verify(load_settings(flags)[0].store))
+    found, read = run(_verify(load_settings(flags)[0].store))
     if found:
-        raise click.ClickException(f"{count(found, 'problem')} in {count(documents, 'document')}.")
-    click.echo(f"Everything is as it was written: {count(documents, 'document')}.")
+        raise click.ClickException(f"{count(found, 'problem')} in {count(read, 'document')}.")
+    click.echo(f"Everything is as it was written: {count(read, 'document')}.")
 
 
 async def _verify(path: str) -> tuple[int, int]:
     """Print the problems; how many there are, and how many documents."""
     async with existing(path) as store:
-        documents = [document async for document in _documents(store)]
+        listed = [document async for document in documents(store)]
         if sys.stderr.isatty():
-            edits = sum(document.head for document in documents)
+            edits = sum(document.head for document in listed)
             click.echo(f"Checking {count(edits, 'edit')} ...", err=True)
         found = 0
         async for problem in store.verify():
@@ -127,7 +125,7 @@ async def _verify(path: str) -> tuple[int, int]:
             where = f"document {problem.document!r}" if problem.document is not None else path
             edit = f", edit {problem.seq}" if problem.seq is not None else ""
             click.echo(f"{where}{edit}: {problem.reason}")
-    return found, len(documents)
+    return found, len(listed)
 
 
 @main.command()
@@ -161,16 +159,6 @@ async def _repair(path: str, name: str, yes: bool) -> None:
         click.echo(f"Document {name!r} can be edited again.")
 
 
-async def _documents(store: Store) -> AsyncIterator[Document]:
-    """All documents, page by page: those there are, then the deleted ones."""
-    for deleted in (False, True):
-        after = None
-        while page := await store.documents(after=after, limit=_PAGE, deleted=deleted):
-            after = page[-1].name
-            for document in page:
-                yield document
-
-
 @main.command(name="list")
 @setting_options("store")
 @sentences
@@ -188,7 +176,7 @@ def list_(**flags: Any) -> None:
 
 async def _list(path: str) -> None:
     async with existing(path) as store:
-        async for document in _documents(store):
+        async for document in documents(store):
             moment = time.localtime((document.edited or document.created) / 1000)
             edited = time.strftime("%Y-%m-%d %H:%M", moment)
             deleted = "  (deleted)" if document.deleted is not None else ""
@@ -225,5 +213,6 @@ async def _show(path: str, name: str, as_json: bool, moment: str | None) -> str:
             seq = await history.find(moment)
             return (await history.content(seq)).decode() if as_json else await history.text(seq)
         state = (await hub.state(name)).encode()
-        content: str = await hub.engine.run("json" if as_json else "text", state)
-        return content
+        if as_json:
+            return bytes(await hub.engine.run("json", state)).decode()
+        return str(await hub.engine.run("text", state))

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from collab.errors import ProtocolError
+from collab.history import History
 from collab.web.api import ApiHandler, page_limit
 
 MAX_NAME = 200  # characters of a version's name, or of an author's
@@ -60,24 +61,21 @@ class MomentHandler(ApiHandler):
             self.set_header("Content-Type", "text/plain; charset=UTF-8")
             self.finish(await history.text(seq))
         else:
-            rows = await history.rows(seq, seq) if seq else []
-            head = {"seq": seq, "time": rows[0].time, "author": rows[0].author} if rows else {}
-            self.send(
-                {"seq": seq, "time": None, "author": "", **head}, content=await history.content(seq)
-            )
+            await self.show(history, seq)
+
+    async def show(self, history: History, seq: int) -> None:
+        row = await history.row(seq)
+        time, author = (row.time, row.author) if row is not None else (None, "")
+        head = json.dumps({"seq": seq, "time": time, "author": author}).encode()
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        # The content is JSON already.
+        self.finish(b'%s, "content": %s}' % (head[:-1], await history.content(seq)))
 
     async def compare(self, name: str, earlier: str, later: str) -> None:
         history = self.hub.history(name)
         before, after = await history.find(earlier), await history.find(later)
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         self.finish(await history.difference(before, after))
-
-    def send(self, fields: dict[str, Any], **encoded: bytes) -> None:
-        """One JSON object, of which some fields are JSON already."""
-        self.set_header("Content-Type", "application/json; charset=UTF-8")
-        parts = [json.dumps(fields).encode()[:-1]]
-        parts += [b', "%s": %s' % (key.encode(), value) for key, value in encoded.items()]
-        self.finish(b"".join(parts) + b"}")
 
 
 class RestoreHandler(ApiHandler):

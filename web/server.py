@@ -17,6 +17,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from collab import Hub
+from collab.retention import Policy, keep_thinning
 from collab.storage import open_store
 from collab.web import logs, routes
 from collab.web.page import NothingHandler
@@ -45,7 +46,8 @@ async def serve(settings: Settings, listening: Callable[[str], None]) -> None:
             server.add_sockets(sockets)
             stopping = _on_signals()
             listening(_url(settings.host, sockets[0].getsockname()[1]))
-            await stopping.wait()
+            with _thinning(settings, hub):
+                await stopping.wait()
             server.stop()
         finally:
             await hub.close()
@@ -69,6 +71,19 @@ def _server(settings: Settings, hub: Hub) -> HTTPServer:
         # Tornado reads a body through this buffer, WebSockets read chunk by chunk.
         max_buffer_size=2 * _MAX_BODY,
     )
+
+
+@contextlib.contextmanager
+def _thinning(settings: Settings, hub: Hub) -> Iterator[None]:
+    """Thin the past meanwhile, if that is wanted."""
+    if settings.thin == "never":
+        yield
+        return
+    task = asyncio.create_task(keep_thinning(hub, Policy.of(settings.thin, settings.thin_after)))
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 @contextlib.contextmanager

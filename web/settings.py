@@ -106,6 +106,15 @@ class Settings:
         _number(1, 3600),
         "Seconds between pings that keep connections alive and find dead ones.",
     )
+    # What people wrote and took back may have to go some day: how soon is for them to say.
+    thin: str = _setting(
+        "never",
+        _one_of("never", "hour", "day"),
+        "Of the past of documents, keep one moment an hour or a day, and what has a name.",
+    )
+    thin_after: int = _setting(
+        30, _number(0, 36_500), "Days in which everything is kept before it is thinned."
+    )
 
 
 def load(

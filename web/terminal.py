@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -11,11 +11,12 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from collab import CollabError
-from collab.storage import Damaged, Store, open_store
+from collab.storage import Damaged, Document, Store, open_store
 from collab.web import logs
 from collab.web.settings import Settings, load, option, variable
 
 SETTINGS_FILE = Path("quire.toml")
+PAGE = 500  # documents that are read at a time
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,3 +106,13 @@ def count(number: int, noun: str) -> str:
 def harmless(text: str, keep: str = "") -> str:
     """Without the control characters by which a document could play with a terminal."""
     return "".join(c if c.isprintable() or c in keep else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+async def documents(store: Store) -> AsyncIterator[Document]:
+    """All documents, page by page: those there are, then the deleted ones."""
+    for deleted in (False, True):
+        after = None
+        while page := await store.documents(after=after, limit=PAGE, deleted=deleted):
+            after = page[-1].name
+            for document in page:
+                yield document

@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from collab.past import shelf
-from collab.past.difference import KEPT, Part, Run, difference
+from collab.past.difference import Part, Run, difference
 from collab.past.encoding import encode_moment
 from collab.past.inverse import inverse, undo
 from collab.past.items import Items
 from collab.past.moments import ARRAY, ELEMENT, FRAGMENT, MAP, TEXT, XML_TEXT, Moment
 from collab.past.shapes import contents, texts
+from collab.past.thinning import thinned
+from collab.update import read_update
 
 KINDS = {
     ARRAY: "array",
@@ -50,24 +52,20 @@ def begin(name: str) -> None:
     _pasts[name] = Items()
 
 
-def enter(name: str, first: int, rows: Sequence[bytes]) -> None:
-    """The next rows of a document; the first of all has seq 1. ValueError for any others."""
+def enter(name: str, after: int, seqs: bytes, rows: Sequence[bytes]) -> None:
+    """The rows of a document that come next after one, 0 before the first; the seqs have eight
+    bytes each. ValueError for any others."""
     items = _pasts[name]
-    if first != items.seq + 1:
-        raise ValueError(f"Row {first} does not follow row {items.seq}.")
+    if after != items.seq:
+        raise ValueError(f"What follows row {after} does not follow row {items.seq}.")
     with _uncollected():
-        for seq, row in enumerate(rows, first):
+        for seq, row in zip(array("Q", seqs), rows, strict=True):
             items.enter(seq, row)
 
 
 def save(name: str) -> bytes:
     """The past as bytes."""
     return zlib.compress(shelf.dump(_pasts[name]), 9)
-
-
-def exists(name: str) -> bool:
-    """Whether there is one; that is, none but to have it brought up to date."""
-    return name in _pasts
 
 
 def drop(name: str) -> None:
@@ -78,7 +76,7 @@ def drop(name: str) -> None:
 
 def content(name: str, seq: int) -> bytes:
     """Every root as it was at a moment, as one JSON object."""
-    return _json(contents(Moment(_pasts[name], seq)))
+    return encoded(contents(Moment(_pasts[name], seq)))
 
 
 def text(name: str, seq: int) -> str:
@@ -108,7 +106,7 @@ def compare(name: str, before: int, after: int, authors: Sequence[str], *columns
     roots = {root: _part(part) for root, part in changes.items()}
     shown = [dict(zip(FIELDS, stretches[place], strict=True)) for place in named]
     shown = [{**one, "author": authors[one["author"]]} for one in shown]
-    return _json({"from": before, "to": after, "stretches": shown, "roots": roots})
+    return encoded({"from": before, "to": after, "stretches": shown, "roots": roots})
 
 
 def go_back(name: str, seq: int) -> bytes:
@@ -119,6 +117,15 @@ def go_back(name: str, seq: int) -> bytes:
 def take_back(name: str, seqs: bytes) -> bytes:
     """See `collab.past.inverse.undo`; the seqs have eight bytes each."""
     return undo(_pasts[name], set(array("Q", seqs)))
+
+
+def thin(name: str, start: int, ends: bytes, kept: bytes) -> tuple[bytes, list[bytes]]:
+    """See `collab.past.thinning.thinned`; all seqs have eight bytes each, those returned too.
+    ProtocolError when there is a row that would not pass the gate."""
+    rows = dict(thinned(_pasts[name], start, array("Q", ends), array("Q", kept)))
+    for row in rows.values():
+        read_update(row)
+    return array("Q", rows).tobytes(), list(rows.values())
 
 
 @contextmanager
@@ -145,12 +152,13 @@ def _run(run: Run) -> dict[str, Any]:
     if not isinstance(value, str):
         value = [{"part": _part(one)} if isinstance(one, Part) else one for one in value]
     shown: dict[str, Any] = {"state": run.state, "value": value}
-    if run.state != KEPT:
+    if run.label is not None:
         shown |= {"by": run.label, "first": run.first, "last": run.last}
     return shown | {"before": run.before, "after": run.after}
 
 
-def _json(value: object) -> bytes:
+def encoded(value: object) -> bytes:
+    """A plain value as JSON in UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
         errors="backslashreplace"
     )
