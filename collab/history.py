@@ -149,7 +149,8 @@ class History:
         return await self._store.versions(self.name)
 
     async def name_version(self, name: str, seq: int, author: str = "") -> Version:
-        """Gives a moment a name. Conflict when it is taken, ProtocolError when it is none."""
+        """Gives a moment a name. Conflict when it is taken, ProtocolError when it is none, NotFound
+        when there is no such edit."""
         if not seq:
             raise ProtocolError("There is no edit yet: there is nothing to name.")
         row = await self.row(seq)
@@ -161,6 +162,8 @@ class History:
             raise Conflict(f"There is a version {version.name!r} already.") from None
         except LookupError:
             raise NotFound(f"There is no document {self.name!r}.") from None
+        except ValueError:  # never there, or thinned out a moment ago
+            raise NotFound(f"There is no edit {seq} that could be named.") from None
         return version
 
     async def rename_version(self, name: str, new: str) -> Version:

@@ -21,8 +21,9 @@ from tests.durability.typists import Report, Typist
 from tests.live import Server, until
 
 TYPED, RESTORED = "typed", "restored"
-MOMENTS = (3, 15)  # named until the kill
-LONG = 5  # rounds that the documents go through
+PACE = 0.05  # seconds between edits at most: the past is read anew all the time
+MOMENTS = (3, 25)  # named until the kill
+LONG = 10  # rounds that the documents go through
 
 
 class Figures:
@@ -97,7 +98,12 @@ class Round:
         self.number = number
         seats = (TYPED, TYPED, RESTORED)
         self.typists = [
-            Typist(f"{number}/{n}", server.url(self.document(seat)), Random(f"{seed} {number} {n}"))
+            Typist(
+                f"{number}/{n}",
+                server.url(self.document(seat)),
+                Random(f"{seed} {number} {n}"),
+                pace=PACE,
+            )
             for n, seat in enumerate(seats)
         ]
 

@@ -19,7 +19,7 @@ from collab.wire import Receipt, SyncStep1, SyncStep2, SyncUpdate
 from tests.collab.genuine import NODE, need_node
 from tests.live import Peer, messages
 
-PACE = 0.01  # seconds between edits at most
+PACE = 0.01
 
 
 class Report(NamedTuple):
@@ -39,10 +39,11 @@ class Report(NamedTuple):
 
 
 class Typist:
-    """A pycrdt client."""
+    """A pycrdt client; `pace` are the seconds between edits at most."""
 
-    def __init__(self, name: str, url: str, dice: Random) -> None:
+    def __init__(self, name: str, url: str, dice: Random, pace: float = PACE) -> None:
         self.name = name
+        self.pace = pace
         self.url = url
         self.dice = dice
         self.made: list[str] = []
@@ -107,7 +108,7 @@ class Typist:
     async def _type(self) -> None:
         while True:
             self.edit()
-            await asyncio.sleep(self.dice.random() * PACE)
+            await asyncio.sleep(self.dice.random() * self.pace)
 
     async def _stay(self) -> None:
         while self.peer is not None:
