@@ -43,7 +43,7 @@ class History:
         """The last moment."""
         await self._hub.start()
         document = await self._store.find(self.name)
-        if document is None:
+        if document is None or document.erased:
             raise NotFound(f"There is no document {self.name!r}.")
         return document.head
 

@@ -179,7 +179,8 @@ class Hub:
         if room := self.rooms.get(name):
             return room.state
         await self.start()
-        if await self.store.find(name) is None:
+        document = await self.store.find(name)
+        if document is None or document.erased:
             raise NotFound(f"There is no document {name!r}.")
         return (await open_room(self.store, self.engine, name)).state
 

@@ -78,7 +78,7 @@ async def thin(hub: "Hub", name: str, policy: Policy, start: int = 0) -> tuple[i
     name = document_name(name)
     await hub.start()
     document = await hub.store.find(name)
-    if document is None:
+    if document is None or document.erased:
         raise NotFound(f"There is no document {name!r}.")
     named = {version.seq for version in await hub.store.versions(name)}
     try:

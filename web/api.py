@@ -128,7 +128,7 @@ class DocumentHandler(ApiHandler):
 
     async def get(self, name: str) -> None:
         document = await self.hub.store.find(document_name(name))
-        if document is None:
+        if document is None or document.erased:
             raise NotFound("There is no document of that name.")
         self.write(self.describe(document))
 

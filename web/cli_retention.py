@@ -96,7 +96,7 @@ def erase(name: str, yes: bool, **flags: Any) -> None:
 async def _erase(path: str, name: str, yes: bool) -> None:
     async with Hub(existing(path)) as hub:
         document = await hub.store.find(document_name(name))
-        if document is None:
+        if document is None or document.erased:
             raise NotFound(f"There is no document {name!r}.")
         if not yes:
             click.confirm(f"Drop {_described(document)} for good?", abort=True, err=True)

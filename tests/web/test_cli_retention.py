@@ -76,9 +76,19 @@ def test_erased(folder: Path) -> None:
     """Gone, with its past; the other document is not."""
     ended = quire(folder, "erase", "notes", "--yes")
     assert ended.stdout == "Document 'notes' is gone for good.\n", ended.stderr
-    for words in (("show", "notes"), ("log", "notes"), ("show", "notes", "--at", "1")):
+    for words in (
+        ("show", "notes"),
+        ("show", "notes", "--at", "1"),
+        ("log", "notes"),
+        ("diff", "notes", "1"),
+        ("name", "notes", "Draft"),
+        ("restore", "notes", "1"),
+        ("thin", "notes", "--keep", "day", "--yes"),
+        ("erase", "notes", "--yes"),
+    ):
         ended = quire(folder, *words)
-        assert "a" not in ended.stdout, words
+        assert (ended.returncode, ended.stdout) == (1, ""), words
+        assert "no document 'notes'" in ended.stderr
     assert quire(folder, "show", "plans").stdout == "aaaaaa\n"
     assert quire(folder, "verify").returncode == 0
     assert "notes" not in quire(folder, "list").stdout
