@@ -9,7 +9,7 @@ begins anew: a past that is not what the log says must never be shown, let alone
 import asyncio
 from array import array
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Container, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakValueDictionary
@@ -34,6 +34,7 @@ class Archive:
         self._known: OrderedDict[str, int] = OrderedDict()  # document -> the last row it was told
         self._lock = asyncio.Lock()
         self._closed = False
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._rewriting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def rewriting(self, name: str) -> asyncio.Lock:
@@ -44,7 +45,7 @@ class Archive:
         """The answer of a job of `collab.past.jobs` about a document as it is on disk. Unavailable
         when the rows up to `upto` cannot be read: what lacks some is not shown as if it were all.
         """
-        async with self._brought_up(name, upto):
+        async with self._turn(name), self._brought_up(name, upto):
             return await self._engine.run(f"past.{job}", name, *arguments)
 
     async def keep_up(self, name: str, seq: int) -> None:
@@ -52,30 +53,43 @@ class Archive:
         for it who looks at the past; `seq` is where the document is now."""
         past = await self._store.load_past(name)
         if seq >= (past.seq if past else 0) + SAVE:
-            async with self._brought_up(name, 0):
+            async with self._turn(name), self._brought_up(name, 0):
                 pass
 
-    async def thin(self, name: str, start: int, ends: Sequence[Moment], kept: Sequence[int]) -> int:
-        """Thins the log behind row `start`, as `collab.past.thinning` says; how many rows there are
-        then up to the last of `ends`. Unavailable like `ask`; what is done when it fails is done.
-        """
+    async def thin(
+        self, name: str, start: int, ends: Sequence[Moment], kept: Sequence[int], rows: int
+    ) -> int:
+        """Thins the log behind row `start`, as `collab.past.thinning` says, where there are `rows`
+        up to the last of `ends`; how many there are then. Unavailable like `ask`; ValueError when
+        a moment has got a name meanwhile. What is done when it fails is done."""
         moments = {end.seq: end for end in ends}
-        async with self._brought_up(name, ends[-1].seq):
-            packed = array("Q", moments).tobytes(), array("Q", kept).tobytes()
-            seqs, rows = await self._engine.run("past.thin", name, start, *packed)
-            await self._drop(name)
+        async with self._turn(name):  # so nobody else's past is of rows that are about to go
+            async with self._brought_up(name, ends[-1].seq):
+                packed = array("Q", moments).tobytes(), array("Q", kept).tobytes()
+                seqs, updates = await self._engine.run("past.thin", name, start, *packed)
+                await self._drop(name)
             log = [
-                Update(name, seq, moments[seq].time, moments[seq].author, row)
-                for seq, row in zip(array("Q", seqs), rows, strict=True)
+                Update(name, seq, moments[seq].time, moments[seq].author, update)
+                for seq, update in zip(array("Q", seqs), updates, strict=True)
             ]
-            for part in _parts(log, start):
-                await self._store.thin(name, start + 1, part[-1].seq, part)
-                start = part[-1].seq
+            if len(log) < rows or not await self._is(name, start, log):
+                for part in _parts(log, start, set(kept)):
+                    await self._store.thin(name, start + 1, part[-1].seq, part)
+                    start = part[-1].seq
         return len(log)
+
+    async def _is(self, name: str, start: int, log: Sequence[Update]) -> bool:
+        """Whether the rows behind `start` are these already."""
+        for place in range(0, len(log), SLICE):
+            there = await self._store.updates(name, start, log[-1].seq, SLICE)
+            if there != log[place : place + SLICE]:
+                return False
+            start = there[-1].seq
+        return True
 
     async def forget(self, name: str) -> None:
         """The document is no more."""
-        async with self._lock:
+        async with self._turn(name), self._lock:
             if name in self._known:
                 await self._drop(name)
 
@@ -84,6 +98,10 @@ class Archive:
         self._closed = True
         async with self._lock:
             await self._engine.close()
+
+    def _turn(self, name: str) -> asyncio.Lock:
+        """Held by who asks about a document."""
+        return self._turns.setdefault(name, asyncio.Lock())
 
     @asynccontextmanager
     async def _brought_up(self, name: str, upto: int) -> AsyncIterator[None]:
@@ -138,14 +156,16 @@ class Archive:
             return ()
 
 
-def _parts(log: Sequence[Update], start: int) -> Iterator[Sequence[Update]]:
-    """The rows behind a row of the log as it was, in parts that are written at once."""
+def _parts(log: Sequence[Update], start: int, kept: Container[int]) -> Iterator[list[Update]]:
+    """The rows behind a row of the log as it was, in parts that are written at once. A part ends
+    with a moment that is kept: what comes and goes between two of them goes with both."""
     part: list[Update] = []
     size = 0
     for row in log:
-        if part and (size + len(row.data) > PART or row.seq - start > RANGE):
-            yield part
-            start, part, size = part[-1].seq, [], 0
         part.append(row)
         size += len(row.data)
-    yield part
+        if row.seq in kept and (size > PART or row.seq - start > RANGE):
+            yield part
+            start, part, size = row.seq, [], 0
+    if part:
+        yield part

@@ -129,7 +129,8 @@ class History:
         """Brings the document back to how it was at a moment, as one edit by `author` that merges
         with what others do meanwhile, and that can be taken back by restoring again. The head when
         it is on disk, and whether there was anything to change. AccessDenied if the document can
-        only be read."""
+        only be read, NotFound if the moment was thinned out."""
+        await self._require(seq)
         return await self._rewrite(author, "go_back", seq)
 
     async def undo(
@@ -141,7 +142,16 @@ class History:
         for start in range(first, last + 1, 1_000):
             rows = await self.rows(start, min(last, start + 999))
             seqs.extend(row.seq for row in rows if by is None or row.author == by)
+        await self._require(first - 1)
+        await self._require(last)
         return await self._rewrite(author, "take_back", seqs.tobytes())
+
+    async def _require(self, seq: int) -> None:
+        """NotFound where a thinned log does not know any more what the document was."""
+        row = await self.row(seq) if seq > 0 else None
+        if seq > 0 and (row is None or row.seq != seq):
+            before = f", the last one before it is {row.seq}" if row is not None else ""
+            raise NotFound(f"There is no edit {seq} any more{before}.")
 
     async def versions(self) -> list[Version]:
         """The named moments, oldest first."""

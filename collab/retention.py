@@ -73,8 +73,9 @@ class Plan:
 
 async def thin(hub: "Hub", name: str, policy: Policy, start: int = 0) -> tuple[int, int]:
     """Thins a document's log behind row `start`, as far as it is old enough: up to which row, and
-    how many rows it has less. May be repeated at any time; what was done when it fails is done, and
-    harms nothing. NotFound; Unavailable when the log is damaged or does not answer."""
+    how many rows it has less. May be repeated at any time, also when it failed: whole periods are
+    thinned or not. NotFound; Unavailable when the log is damaged or does not answer; ValueError
+    when a moment got a name meanwhile."""
     name = document_name(name)
     await hub.start()
     document = await hub.store.find(name)
@@ -87,7 +88,7 @@ async def thin(hub: "Hub", name: str, policy: Policy, start: int = 0) -> tuple[i
         raise Unavailable(f"Edit {damage.seq} of document {name!r} is damaged.") from None
     if len(plan.kept) == plan.rows:
         return (plan.kept[-1] if plan.kept else start), 0
-    rows = await hub.archive.thin(name, start, plan.ends, plan.kept)
+    rows = await hub.archive.thin(name, start, plan.ends, plan.kept, plan.rows)
     return plan.kept[-1], plan.rows - rows
 
 
@@ -98,8 +99,8 @@ async def erase(hub: "Hub", name: str) -> None:
     await hub.delete(name)
     while name in hub.rooms:  # until what waits is written: it goes with the rest
         await asyncio.sleep(0.01)
-    await hub.archive.forget(name)
     await hub.store.erase(name)
+    await hub.archive.forget(name)
 
 
 async def keep_thinning(hub: "Hub", policy: Policy) -> None:
@@ -107,7 +108,10 @@ async def keep_thinning(hub: "Hub", policy: Policy) -> None:
     next time, and said."""
     done: dict[str, int] = {}  # up to which row; forgotten with the process, then all are looked at
     while True:
-        await _round(hub, policy, done)
+        try:
+            await _round(hub, policy, done)
+        except Exception:  # a store that does not answer, or an error of ours: try again
+            logger.exception("the past of the documents could not be thinned")
         await asyncio.sleep(ROUND)
 
 

@@ -145,7 +145,8 @@ class Store(ABC):
     async def save_snapshot(self, name: str, snapshot: Snapshot) -> None:
         """Keep the snapshot and the one before it (the fallback); forget older ones.
 
-        Raises LookupError for an unknown name, ValueError when the log does not reach to `seq`.
+        Raises LookupError for an unknown name, ValueError when the log does not reach to `seq` or
+        does not keep that moment any more.
         """
 
     @abstractmethod

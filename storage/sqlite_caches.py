@@ -15,6 +15,7 @@ from sqlite_utils import Database
 from collab.storage import Past, Problem, Snapshot
 from collab.storage.sqlite_rows import is_damage, place
 from collab.storage.sqlite_schema import checksum
+from collab.storage.sqlite_segments import is_gap
 
 
 def newest_snapshot(
@@ -61,6 +62,8 @@ def save_snapshot(db: Database, name: str, snapshot: Snapshot) -> None:
     for number, head in place(db, name):
         if not 0 < snapshot.seq <= head:
             raise ValueError(f"a snapshot at {snapshot.seq} of a log that ends at {head}")
+        if is_gap(db, number, name, snapshot.seq):
+            raise ValueError(f"row {snapshot.seq} is not there any more")
         db.execute(
             "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)",
             [

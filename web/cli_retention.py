@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from collab import Hub
-from collab.errors import NotFound
+from collab.errors import CollabError, NotFound
 from collab.names import document_name
 from collab.retention import PERIODS, Policy
 from collab.retention import erase as erase_document
@@ -65,15 +65,22 @@ async def _thin(path: str, names: Iterable[str] | None, policy: Policy, yes: boo
     async with Hub(existing(path)) as hub:
         if names is None:
             names = [document.name async for document in documents(hub.store)]
-        names = [document_name(name) for name in names]
+        names = [(await _existing(hub, name)).name for name in names]
         if not yes:
             question = f"Drop moments of {count(len(names), 'document')} for good?"
             click.confirm(question, abort=True, err=True)
         with click.progressbar(names, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+            failed = 0
             for name in bar:
-                _, gone = await thin_document(hub, name, policy)
-                click.echo(f"{harmless(name)}: {count(gone, 'edit')} fewer")
+                try:
+                    _, gone = await thin_document(hub, name, policy)
+                    click.echo(f"{harmless(name)}: {count(gone, 'edit')} fewer")
+                except CollabError as error:
+                    failed += 1
+                    click.echo(f"{harmless(name)}: {error}", err=True)
         await hub.store.compact()
+        if failed:
+            raise click.ClickException(f"{count(failed, 'document')} could not be thinned.")
 
 
 @click.command()
@@ -95,14 +102,19 @@ def erase(name: str, yes: bool, **flags: Any) -> None:
 
 async def _erase(path: str, name: str, yes: bool) -> None:
     async with Hub(existing(path)) as hub:
-        document = await hub.store.find(document_name(name))
-        if document is None or document.erased:
-            raise NotFound(f"There is no document {name!r}.")
+        document = await _existing(hub, name)
         if not yes:
             click.confirm(f"Drop {_described(document)} for good?", abort=True, err=True)
         await erase_document(hub, name)
         await hub.store.compact()  # so that nothing of it is left in unused parts of the file
         click.echo(f"Document {name!r} is gone for good.")
+
+
+async def _existing(hub: Hub, name: str) -> Document:
+    document = await hub.store.find(document_name(name))
+    if document is None or document.erased:
+        raise NotFound(f"There is no document {name!r}.")
+    return document
 
 
 def _described(document: Document) -> str:

@@ -65,8 +65,8 @@ class MomentHandler(ApiHandler):
 
     async def show(self, history: History, seq: int) -> None:
         row = await history.row(seq)
-        time, author = (row.time, row.author) if row is not None else (None, "")
-        head = json.dumps({"seq": seq, "time": time, "author": author}).encode()
+        found = row._asdict() if row is not None else {"seq": 0, "time": None, "author": ""}
+        head = json.dumps(found).encode()
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         # The content is JSON already.
         self.finish(b'%s, "content": %s}' % (head[:-1], await history.content(seq)))

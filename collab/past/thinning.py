@@ -2,7 +2,8 @@
 two of them is gone. Pure; knows no engine, no times and no authors.
 
 What is gone keeps its place and its ids, so everything that refers to it still finds it: as a
-ContentDeleted; a shared type stays one, for others name it as their parent. What was deleted later
+ContentDeleted; a shared type stays one, for others name it as their parent, and so do the keys of
+maps. That it is deleted is said as well, to those who come back with a copy. What was deleted later
 than the next moment that is kept stays readable, for that moment shows it.
 """
 
@@ -61,7 +62,7 @@ class _Log:
                     self.write(item, done, begin, born, dead=False)
                     self.write(item, begin, stop, born, dead=True)
                     done = stop
-                if 0 < died < last and (not gone or item.ref == TYPE):
+                if 0 < died < last:  # said even of what is gone: somebody may have it still
                     self.deletes[born if gone else died].add(item.client, begin, stop)
             self.write(item, done, end, born, dead=False)
 

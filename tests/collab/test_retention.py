@@ -9,9 +9,10 @@ import pytest
 from pycrdt import Text
 
 from collab import Hub
+from collab.archive import _parts
 from collab.errors import NotFound, Unavailable
 from collab.retention import PERIODS, Plan, Policy, erase, keep_thinning, thin
-from collab.storage import Entry, Moment, open_store
+from collab.storage import Document, Entry, Moment, Update, open_store
 from tests.collab.test_hub import run
 
 HOUR = PERIODS["hour"]
@@ -68,6 +69,12 @@ def test_one_moment_an_hour_and_a_turn_of_each_author(tmp_path: Path) -> None:
                 if run["state"] == "inserted"
             }
             assert set(came.values()) == {"Ann", "Bob"}
+            for seq in (1, 4):
+                with pytest.raises(NotFound):
+                    await history.restore(seq)
+            with pytest.raises(NotFound):
+                await history.undo(1, 5)
+            assert (await history.name_version("In between", 5)).seq in {row.seq for row in rows}
             assert await thin(hub, "notes", EVERYTHING, start=upto) == (upto, 0)
             again = await hub.store.updates("notes")
             assert await thin(hub, "notes", EVERYTHING) == (upto, 0)
@@ -111,7 +118,7 @@ def test_a_plan() -> None:
     assert plan.rows == 7
 
 
-def test_all_documents_in_the_background(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_all_documents_in_the_background(tmp_path: Path) -> None:
     """Also those that are deleted, or being edited; what fails is said, and harms no other."""
 
     async def story() -> None:
@@ -131,6 +138,40 @@ def test_all_documents_in_the_background(tmp_path: Path, caplog: pytest.LogCaptu
                 await editor.saved()
                 task.cancel()
             assert (await hub.history("three").text(22)).endswith("!")
+
+    run(story)
+
+
+def test_periods_are_written_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In parts of some rows, each of which ends with a moment that is kept."""
+    monkeypatch.setattr("collab.archive.PART", 2)
+    log = [Update("notes", seq, 0, "Ann", b"00") for seq in (4, 5, 9, 10, 11)]
+    parts = [[row.seq for row in part] for part in _parts(log, 0, {5, 9, 11})]
+    assert parts == [[4, 5], [9, 10, 11]]
+    assert [len(part) for part in _parts(log, 0, {11})] == [5]
+
+
+@pytest.mark.expects_log("the past of the documents could not be thinned")
+def test_a_store_that_fails_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The round that fails is told of; the next one thins."""
+
+    async def story() -> None:
+        async with Hub(open_store(":memory:")) as hub:
+            documents = hub.store.documents
+            asked = asyncio.Event()
+
+            async def fails(*_: object, **__: object) -> list[Document]:
+                monkeypatch.setattr(hub.store, "documents", documents)
+                asked.set()
+                raise OSError("the disk does not answer")
+
+            monkeypatch.setattr(hub.store, "documents", fails)
+            monkeypatch.setattr("collab.retention.ROUND", 0)
+            task = asyncio.create_task(keep_thinning(hub, EVERYTHING))
+            await asked.wait()
+            await asyncio.sleep(0)
+            assert not task.done()
+            task.cancel()
 
     run(story)
 

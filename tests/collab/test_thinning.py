@@ -87,7 +87,7 @@ def test_kept_moments_stay() -> None:
 
 def test_yjs_reads_the_same() -> None:
     """Yjs opens a thinned log to what it showed at the moments that are kept, whose rows come in
-    any batches, and after a restore to one of them."""
+    any batches, after a restore to one of them, and with an old copy of the document."""
     with Historian() as historian, Yjs() as yjs:
         for document in exact_documents()[::3]:
             random = document.random(12)
@@ -101,6 +101,9 @@ def test_yjs_reads_the_same() -> None:
             for moment, other in zip(told["moments"], again["moments"], strict=True):
                 assert other["plain"] == moment["plain"], document
                 assert other["content"] == moment["content"], document
+            copy = [row for _, row in rows[: random.randint(0, len(rows))]]
+            back = yjs.judge([*copy, admitted(thin_rows).encode()])
+            assert back.content == yjs.judge([row for _, row in rows]).content, document
             items, seq = past(thin_rows), random.choice(kept)
             way_back = inverse(items, seq)
             shown = yjs.judge([*data, way_back] if way_back != NOTHING else data)
@@ -123,4 +126,5 @@ def test_what_came_and_went_is_gone() -> None:
     assert b"word" in every
     assert bytes((DELETED,)) in every
     assert [seq for seq, _ in thin(numbered, 0, [1, 2, 3, 4], [4])] == [1, 2, 4]
+    assert admitted(thin(numbered, 0, [4], [4])).deletes == admitted(numbered).deletes
     assert items_of(rows).vector(4) == past(thin(numbered, 0, [4], [4])).vector(4)

@@ -54,6 +54,7 @@ class Keeper:
         self.dice = dice
         self.restores = restores
         self.restored = 0
+        self.refused = ""
         self.shown: dict[str, Any] = {}  # version -> what it showed
         self.known: dict[str, Any] = {}  # those of earlier rounds, too
 
@@ -76,6 +77,7 @@ class Keeper:
             except HTTPClientError as error:
                 if error.code not in (400, 404, 503):  # before the first edit; not now
                     raise
+                self.refused = f"{error}: {error.response and error.response.body!r}"
             await asyncio.sleep(self.dice.random() * 0.05)
 
     async def ask(self, method: str, path: str, **body: str) -> Any:
@@ -140,11 +142,18 @@ class Round:
             await typist.connect()
             typist.type(True)
         enough = self.dice.randint(*MOMENTS)
+
+        def named() -> int:
+            return sum(len(keeper.shown) for keeper in keepers.values())
+
         tasks = [
             asyncio.create_task(keeper.keep(self.number * 1_000)) for keeper in keepers.values()
         ]
-        named = lambda: sum(len(keeper.shown) for keeper in keepers.values())  # noqa: E731
-        await until("named moments", lambda: named() >= enough or any(t.done() for t in tasks))
+        try:
+            await until("named moments", lambda: any(t.done() for t in tasks) or named() >= enough)
+        except AssertionError as error:
+            refused = [keeper.refused for keeper in keepers.values()]
+            raise AssertionError(f"{error}; the last refusals: {refused}") from None
         await asyncio.sleep(self.dice.random() * 0.2)
         self.server.kill()
         for typist in self.typists:

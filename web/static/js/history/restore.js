@@ -20,14 +20,14 @@ export async function restore(past, seq, denied) {
     return false
   }
   try {
-    const [row] = seq > 0 ? await past.rows(seq, seq) : []
-    const done = await past.restore(seq, author())
+    const shown = await past.moment(seq) // of a thinned past, an earlier one
+    const done = await past.restore(shown.seq, author())
     if (done === null) {
       toast('The document is already like this')
       return false
     }
     const named = past.versions.find((version) => version.seq === seq)
-    const words = named ? `\u201c${labelOf(named)}\u201d` : pointOf(row?.time ?? Date.now())
+    const words = named ? `\u201c${labelOf(named)}\u201d` : pointOf(shown.time ?? Date.now())
     toast(`Restored to ${words}`, { label: 'Undo', run: () => undo(past, done) })
     return true
   } catch (error) {
