@@ -23,6 +23,7 @@ from tests.live import Server, until
 TYPED, RESTORED = "typed", "restored"
 PACE = 0.05  # seconds between edits at most: the past is read anew all the time
 MOMENTS = (3, 25)  # named until the kill
+PATIENCE = 120.0  # seconds: all that is done to the past takes its time on a busy machine
 LONG = 10  # rounds that the documents go through
 
 
@@ -54,7 +55,7 @@ class Keeper:
         self.dice = dice
         self.restores = restores
         self.restored = 0
-        self.refused = ""
+        self.asking = self.refused = ""
         self.shown: dict[str, Any] = {}  # version -> what it showed
         self.known: dict[str, Any] = {}  # those of earlier rounds, too
 
@@ -81,11 +82,12 @@ class Keeper:
             await asyncio.sleep(self.dice.random() * 0.05)
 
     async def ask(self, method: str, path: str, **body: str) -> Any:
+        self.asking = f"{method} {path} {body}"
         answer = await AsyncHTTPClient().fetch(
             self.page + path,
             method=method,
             body=json.dumps(body) if body else None,
-            request_timeout=30,
+            request_timeout=PATIENCE,
         )
         return json.loads(answer.body)
 
@@ -150,10 +152,11 @@ class Round:
             asyncio.create_task(keeper.keep(self.number * 1_000)) for keeper in keepers.values()
         ]
         try:
-            await until("named moments", lambda: any(t.done() for t in tasks) or named() >= enough)
+            ended = lambda: any(task.done() for task in tasks)  # noqa: E731
+            await until("named moments", lambda: ended() or named() >= enough, PATIENCE)
         except AssertionError as error:
-            refused = [keeper.refused for keeper in keepers.values()]
-            raise AssertionError(f"{error}; the last refusals: {refused}") from None
+            told = [(len(k.shown), k.asking, k.refused) for k in keepers.values()]
+            raise AssertionError(f"{error}; moments, last question and refusal: {told}") from None
         await asyncio.sleep(self.dice.random() * 0.2)
         self.server.kill()
         for typist in self.typists:
