@@ -6,7 +6,7 @@
 // `content` is what a client shows that was given all updates in order.
 // usage: node corpus.mjs FIRST_SEED DOCUMENTS [STEPS]
 import * as Y from 'yjs'
-import { Dice, Editor, KINDS, content } from './editing.mjs'
+import { Dice, Editor, KINDS, content, stumble } from './editing.mjs'
 
 const [first, documents, steps = 120] = process.argv.slice(2).map(Number)
 
@@ -44,7 +44,7 @@ class Farm {
     const roll = dice.below(100)
     if (roll < 55) this.edit(client)
     else if (roll < 78) this.deliver(client)
-    else if (roll < 84) dice.chance(0.7) ? client.undo.undo() : client.undo.redo()
+    else if (roll < 84) stumble(() => dice.chance(0.7) ? client.undo.undo() : client.undo.redo())
     else if (roll < 90) this.sync(client, dice.pick(this.clients))
     else if (roll < 96) this.merge(client)
     else if (roll < 97 && this.clients.length < 6) this.join()

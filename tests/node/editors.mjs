@@ -3,7 +3,7 @@
 // {"b": base64}.
 import * as readline from 'node:readline'
 import * as Y from 'yjs'
-import { Dice, Editor, KINDS, content, pending } from './editing.mjs'
+import { Dice, Editor, KINDS, content, pending, stumble } from './editing.mjs'
 
 const AGREEING = KINDS.filter(kind => kind !== 'torn')
 const decode = (value) => Array.isArray(value) ? value.map(decode) : new Uint8Array(Buffer.from(value.b, 'base64'))
@@ -27,13 +27,6 @@ class Client {
     const { own } = this
     this.own = []
     return own
-  }
-}
-
-/** Yjs's UndoManager may die of what others have taken away; in a browser that is a line in the console, and what it did so far stays. */
-function stumble (step) {
-  try { step() } catch (error) {
-    if (!(error instanceof TypeError && /redoItem|UndoManager/.test(error.stack))) throw error
   }
 }
 
