@@ -154,9 +154,10 @@ def _mark(text: str, state: str) -> str:
 @click.argument("name")
 @click.argument("moment")
 @click.option("--author", default="", help="Who is written down as the author of the edit.")
+@click.option("--json", "as_json", is_flag=True, help="What came of it, as JSON.")
 @setting_options("store")
 @sentences
-def restore(name: str, moment: str, author: str, **flags: Any) -> None:
+def restore(name: str, moment: str, author: str, as_json: bool, **flags: Any) -> None:
     """Bring document NAME back to how it was.
 
     That is one more edit: nothing is lost, and it can be taken back by restoring the edit before.
@@ -171,6 +172,9 @@ def restore(name: str, moment: str, author: str, **flags: Any) -> None:
         return before, *await history.restore(await history.find(moment), author)
 
     before, head, changed = _ask(flags, name, question)
+    if as_json:
+        click.echo(json.dumps({"before": before, "seq": head, "changed": changed}))
+        return
     if not changed:
         click.echo(f"Document {name!r} is as it was then: nothing had to be changed.")
         return
@@ -182,9 +186,12 @@ def restore(name: str, moment: str, author: str, **flags: Any) -> None:
 @click.argument("version")
 @click.option("--at", "moment", help="The moment, unless it is the present one.")
 @click.option("--author", default="", help="Who is written down as having named it.")
+@click.option("--json", "as_json", is_flag=True, help="The version, as JSON.")
 @setting_options("store")
 @sentences
-def name_(name: str, version: str, moment: str | None, author: str, **flags: Any) -> None:
+def name_(
+    name: str, version: str, moment: str | None, author: str, as_json: bool, **flags: Any
+) -> None:
     """Give a moment of document NAME a name.
 
     From then on @VERSION means that moment.
@@ -199,6 +206,9 @@ def name_(name: str, version: str, moment: str | None, author: str, **flags: Any
         return await history.name_version(version, seq, author)
 
     named = _ask(flags, name, question)
+    if as_json:
+        click.echo(json.dumps(named._asdict(), ensure_ascii=False))
+        return
     click.echo(f"@{named.name} is edit {named.seq} of document {name!r}.")
 
 

@@ -56,6 +56,10 @@ def test_back_and_forth(folder: Path) -> None:
     assert quire(folder, *undo).returncode == 0
     assert quire(folder, "show", "notes").stdout == "Hello world!\n"
     assert quire(folder, "show", "notes", "--at", "2").stdout == "Hello world\n"
+    told = json.loads(quire(folder, "restore", "notes", "1", "--json").stdout)
+    assert told == {"before": 5, "seq": 6, "changed": True}
+    told = json.loads(quire(folder, "name", "notes", "Back", "--author", "Cleo", "--json").stdout)
+    assert (told["name"], told["seq"], told["author"]) == ("Back", 6, "Cleo")
     shown = quire(folder, "show", "notes", "--at", "1", "--json").stdout
     assert json.loads(shown) == {"content": "Hello"}
 
