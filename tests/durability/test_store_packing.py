@@ -62,7 +62,7 @@ def test_kill(tmp_path: Path, seed: int) -> None:
             asyncio.run(check())
         assert process.stdin is not None
         process.stdin.close()
-    assert segments_in(path) > 5
+    assert segments_in(path) > 0  # how many depends on how soon it was killed
 
 
 PACKING = """

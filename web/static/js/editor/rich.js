@@ -119,16 +119,20 @@ export function openRich({ place, fragment, presence, carets, title }) {
 
 // A browser tells of a moved caret only with its next frame. Whatever others do before that redraws
 // the editor, which puts the caret back to where it last knew it: the key would be lost. So it is
-// told at once, before anything of others is drawn; edits are drawn in the transaction that brings
-// them, carets in a timer of their own that y-tiptap sets after this one. Call before the editor is
-// made, whose listeners come second; returns what stops it.
+// told at once, before anything of others is drawn: their edits with the news, their carets in a
+// timer of their own that y-tiptap sets after this one. Never for what the editor does itself: while
+// it gets the focus back it knows better than the browser. Call before the editor is made, whose
+// listeners come second; returns what stops it.
 function hearOwnCaret(doc, presence) {
   const tell = () => document.dispatchEvent(new Event('selectionchange'))
-  const later = () => setTimeout(tell)
-  doc.on('beforeAllTransactions', tell)
+  const later = ({ added, updated, removed }) => {
+    const others = [...added, ...updated, ...removed].some((one) => one !== presence.clientID)
+    if (others) setTimeout(tell)
+  }
+  doc.on('news', tell)
   presence.on('change', later)
   return () => {
-    doc.off('beforeAllTransactions', tell)
+    doc.off('news', tell)
     presence.off('change', later)
   }
 }

@@ -14,7 +14,8 @@ import { remember } from '../memory.js'
 import { Ledger } from './ledger.js'
 import { Receipts } from './receipts.js'
 
-/** y-protocols' auth message: the server takes no edits of ours, and says why. */
+/** y-protocols' messages: edits, and that the server takes none of ours, and why. */
+const SYNC = 0
 const AUTH = 2
 
 /** A receipt that takes longer than this is worth a word. */
@@ -92,6 +93,7 @@ export class Session {
       this.#set({ synced, everSynced: this.facts.everSynced || synced })
     )
     this.provider.on('closed', (closed) => this.#set({ closed }))
+    this.#announce()
     this.provider.messageHandlers[AUTH] = (_encoder, decoder) => {
       readVarUint(decoder) // 0, permission denied: the only one there is
       this.#set({ denied: new TextDecoder().decode(readVarUint8Array(decoder)) })
@@ -104,6 +106,16 @@ export class Session {
       if (this.wouldLose()) event.preventDefault()
     })
     this.provider.connect()
+  }
+
+  // The document says 'news' before it takes in what others, or other tabs, did.
+  #announce() {
+    const handlers = this.provider.messageHandlers
+    const sync = handlers[SYNC]
+    handlers[SYNC] = (...message) => {
+      this.doc.emit('news', [])
+      sync(...message)
+    }
   }
 
   async #load() {
