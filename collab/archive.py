@@ -30,7 +30,7 @@ class Archive:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._engine = Engine(workers=1)
+        self.engine = Engine(workers=1)
         self._known: OrderedDict[str, int] = OrderedDict()  # document -> the last row it was told
         self._lock = asyncio.Lock()
         self._closed = False
@@ -46,7 +46,7 @@ class Archive:
         when the rows up to `upto` cannot be read: what lacks some is not shown as if it were all.
         """
         async with self._turn(name), self._brought_up(name, upto):
-            return await self._engine.run(f"past.{job}", name, *arguments)
+            return await self.engine.run(f"past.{job}", name, *arguments)
 
     async def keep_up(self, name: str, seq: int) -> None:
         """Builds what has come since the past was saved, if it is much, so that nobody has to wait
@@ -66,7 +66,7 @@ class Archive:
         async with self._turn(name):  # so nobody else's past is of rows that are about to go
             async with self._brought_up(name, ends[-1].seq):
                 packed = array("Q", moments).tobytes(), array("Q", kept).tobytes()
-                seqs, updates = await self._engine.run("past.thin", name, start, *packed)
+                seqs, updates = await self.engine.run("past.thin", name, start, *packed)
                 await self._drop(name)
             log = [
                 Update(name, seq, moments[seq].time, moments[seq].author, update)
@@ -97,7 +97,7 @@ class Archive:
         """Ends the worker; who still waits for an answer gets none."""
         self._closed = True
         async with self._lock:
-            await self._engine.close()
+            await self.engine.close()
 
     def _turn(self, name: str) -> asyncio.Lock:
         """Held by who asks about a document."""
@@ -116,7 +116,7 @@ class Archive:
                 yield
             except BaseException:  # cancelled, too: then the worker may be in the middle of it
                 self._known.clear()
-                await self._engine.close()
+                await self.engine.renew()
                 raise
 
     async def _tell(self, name: str) -> int:
@@ -125,11 +125,10 @@ class Archive:
         if known < 0:
             saved = known = await self._load(name)
         while rows := await self._rows(name, known):
-            seqs = array("Q", [row.seq for row in rows]).tobytes()
-            await self._engine.run("past.enter", name, known, seqs, [row.data for row in rows])
+            await self.engine.run("past.enter", name, known, *_columns(rows))
             known = rows[-1].seq
         if known >= saved + SAVE:
-            data = await self._engine.run("past.save", name)
+            data = await self.engine.run("past.save", name)
             await self._store.save_past(name, Past(known, data))
         self._known[name] = known
         if len(self._known) > KEPT:
@@ -138,13 +137,13 @@ class Archive:
 
     async def _drop(self, name: str) -> None:
         del self._known[name]
-        await self._engine.run("past.drop", name)
+        await self.engine.run("past.drop", name)
 
     async def _load(self, name: str) -> int:
         past = await self._store.load_past(name)
-        if past is not None and await self._engine.run("past.load", name, past.data):
+        if past is not None and await self.engine.run("past.load", name, past.data):
             return past.seq
-        await self._engine.run("past.begin", name)
+        await self.engine.run("past.begin", name)
         return 0
 
     async def _rows(self, name: str, after: int) -> Sequence[Update]:
@@ -154,6 +153,15 @@ class Archive:
             if error.seq > after + 1:
                 return await self._store.updates(name, after, error.seq - 1, SLICE)
             return ()
+
+
+def _columns(rows: Sequence[Update]) -> tuple[list[bytes], list[str], list[bytes]]:
+    """Rows as the job "past.enter" takes them."""
+    names: dict[str, int] = {}
+    authors = [names.setdefault(row.author, len(names)) for row in rows]
+    numbers = [row.seq for row in rows], [row.time for row in rows], authors
+    columns = [array("Q", column).tobytes() for column in numbers]
+    return columns, list(names), [row.data for row in rows]
 
 
 def _parts(log: Sequence[Update], start: int, kept: Container[int]) -> Iterator[list[Update]]:

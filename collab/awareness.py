@@ -15,53 +15,34 @@ null says "gone". A server that only relays it gets three things wrong, and this
 
 A browser's tabs tell each other their states aside, so a session may be the first to speak of an
 id whose own connection is still on its way. The first frame of a connection speaks of one id, its
-own: that one it takes over from whoever had it.
+own: that one it takes over from whoever had it. Of others it may be the first to speak for a few
+only; the rest are not believed, and not held against it, for each comes with a connection of its
+own if it is honest: so a browser's twenty tabs all get in. Who brings an army has to go.
 """
 
-import json
 from collections.abc import Iterable
 from itertools import takewhile
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from collab.errors import ProtocolError, TooBig
-from collab.reader import Reader, var_uints
+from collab.access import Level
+from collab.claims import Claims
+from collab.errors import TooBig
+from collab.limits import DEFAULT, Limits
+from collab.presence import NULL, Presence, read_awareness, read_user, stamp, write_awareness
 
 if TYPE_CHECKING:
     from collab.session import Session
 
 GRACE = 3.0  # seconds between a connection's sudden end and its ids' going
 EXPIRY = 35.0  # seconds without renewal; clients renew every 15 and forget others after 30
-MAX_STATE = 16 * 1024  # bytes of one client's JSON state
-MAX_CLIENTS = 64  # ids that one session may speak of: a browser's tabs, not an army
-MAX_STATES = 10_000  # clients in one awareness update: y-websocket repeats what it hears
+ARMY = 60  # strangers in one update, more than any browser has tabs
 MAX_NAME = 100  # characters of a name
 MAX_GONE = 10_000  # ids that are gone and whose clocks a room remembers
 EPOCH = 1_767_225_600  # 2026-01-01 in seconds since 1970
 OURS = 1 << 25  # clocks from here on are our own count, as peers repeat it
 TICKS = 8  # a second: more than anybody moves for long, and below 2^31 for 8 years
-NULL = b"null"
 NEWCOMER = -1  # the turn of a session that has been told of nobody yet
-
-
-class Presence:
-    """One client id: its state as JSON bytes, and who speaks for it."""
-
-    __slots__ = (
-        "client", "clock", "deadline", "entry", "owner", "seen", "state", "told", "turn", "user",
-    )  # fmt: skip
-
-    def __init__(self, client: int) -> None:
-        self.client = client
-        self.clock = -1  # as its owner counts
-        self.told = 0  # as the peers were told: our own count
-        self.state = NULL
-        self.entry = b""  # what is written of it in an awareness update, once that was asked for
-        self.user: dict[str, object] = {}  # the state's "user", where editors put name and colour
-        self.owner: Session | None = None
-        self.turn = 0
-        self.seen = 0.0
-        self.deadline: float | None = None
 
 
 class Changed(NamedTuple):
@@ -76,9 +57,16 @@ class Changed(NamedTuple):
 class Awareness:
     """The presences of one room. `turn` counts the changes; a session is behind while its own
     turn is lower, and `since` tells it what it lacks. `moved` is the last turn that was more than
-    a renewal: others have to hear of a renewal before they forget its owner, and not sooner."""
+    a renewal: others have to hear of a renewal before they forget its owner, and not sooner.
+    `refused` are those who spoke of somebody else's client as if it was theirs, `crowding` those
+    who spoke of too many."""
 
-    def __init__(self) -> None:
+    def __init__(self, claims: Claims | None = None, limits: Limits = DEFAULT) -> None:
+        self._claims = Claims() if claims is None else claims
+        self._limits = limits
+        self.refused: list[tuple[Session, int]] = []
+        self.crowding: set[Session] = set()
+        self._strangers = 0  # clients of the update being read that have no place
         self.turn = 0
         self.moved = 0
         self._presences: dict[int, Presence] = {}  # who changed last comes last
@@ -87,13 +75,16 @@ class Awareness:
 
     def receive(self, session: "Session", update: bytes, now: float) -> bool:
         """Takes what a session says of its clients; `now` in seconds. True when it changed
-        anything. ProtocolError or TooBig when the update is not one."""
+        anything. ProtocolError or TooBig when the update is not one. What a client repeats of
+        others may be as large as they like: it is not its fault."""
         states = read_awareness(update)
         if session.client is None and len(states) == 1:
             client, clock, _ = states[0]
-            if not self._repeats(session, client, clock):
+            mine = not self._repeats(session, client, clock) and _could_write(session, client)
+            if mine and self._claims.claim(client, session.grant.user):
                 session.client = client
         changed = False
+        self._strangers = 0
         for client, clock, state in states:
             changed |= self._receive(session, client, clock, state, now)
         return changed
@@ -178,12 +169,22 @@ class Awareness:
         self, session: "Session", client: int, clock: int, state: bytes, now: float
     ) -> bool:
         presence = self._presences.get(client)
+        if self._claims.foreign(client, session.grant.user):
+            if state != NULL and (presence is None or clock > presence.told):
+                self.refused.append((session, client))  # nobody has told it of that
+            return False
         if presence is None:
             if state == NULL:
                 return False
         elif not _counts(presence, session, clock, state):
             return False
+        if not self._has_place(session, client, presence):
+            return False
+        if len(state) > (most := self._limits.presence_bytes):
+            raise TooBig(f"The presence of a client may have {most} bytes.", "presence_bytes")
         user = {} if state == NULL else read_user(state)
+        if session.grant.user and state != NULL:
+            state, user = stamp(state, session.grant)
         presence = self._own(session, presence or Presence(client), now)
         presence.user = user
         presence.clock = clock
@@ -191,11 +192,23 @@ class Awareness:
         self._tell(presence, state, now)
         return True
 
+    def _has_place(self, session: "Session", client: int, presence: Presence | None) -> bool:
+        """Whether a session may speak for a client: its own, one it speaks for, and few others."""
+        if client == session.client or (presence is not None and presence.owner is session):
+            return True
+        if session not in self.crowding:
+            others = sum(p.owner is session for p in self._presences.values())
+            if others < self._limits.presence_clients:
+                return True
+        self.crowding.add(session)
+        self._strangers += 1
+        if self._strangers > ARMY:
+            raise TooBig("One connection speaks of too many clients.", "presence_clients")
+        return False
+
     def _own(self, session: "Session", presence: Presence, now: float) -> Presence:
         """The presence, spoken for by the session from now on."""
         if presence.owner is not session:
-            if sum(p.owner is session for p in self._presences.values()) >= MAX_CLIENTS:
-                raise TooBig(f"One connection may speak for {MAX_CLIENTS} clients at most.")
             # Pages that were open before a restart remember what the last process told them.
             presence.told = max(presence.told, int((now - EPOCH) * TICKS))
             presence.owner = session
@@ -227,50 +240,12 @@ class Awareness:
                 del self._presences[presence.client]
 
 
-def read_awareness(update: bytes) -> list[tuple[int, int, bytes]]:
-    """(client, clock, state as JSON bytes) of each client in an awareness update."""
-    reader = Reader(update)
-    states: dict[int, tuple[int, bytes]] = {}
-    count = reader.var_uint()
-    if count > MAX_STATES:
-        raise TooBig(f"An awareness update may tell of {MAX_STATES} clients at most.")
-    for _ in range(count):
-        client = reader.var_uint()
-        clock = reader.var_uint()
-        state = reader.var_bytes()
-        if len(state) > MAX_STATE:
-            raise TooBig(f"A client's awareness state may have {MAX_STATE} bytes at most.")
-        if client in states:
-            raise ProtocolError("An awareness update names a client twice.")
-        states[client] = clock, state
-    reader.end()
-    return [(client, clock, state) for client, (clock, state) in states.items()]
-
-
-def read_user(state: bytes) -> dict[str, object]:
-    """The "user" in a client's awareness state. ProtocolError unless the state is a JSON object
-    that every client can read: one bad state would throw in all of them."""
-    try:
-        value = json.loads(state.decode("utf-8"), parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise ProtocolError("A client's awareness state is not JSON.") from None
-    if not isinstance(value, dict):
-        raise ProtocolError("A client's awareness state is a JSON object or null.")
-    user = value.get("user")
-    return user if isinstance(user, dict) else {}
-
-
-def write_awareness(presences: Iterable[Presence]) -> bytes:
-    """The awareness update that tells of these presences."""
-    entries = [_entry(presence) for presence in presences]
-    return var_uints(len(entries)) + b"".join(entries)
-
-
-def _entry(presence: Presence) -> bytes:
-    if not presence.entry:
-        head = var_uints(presence.client, presence.told, len(presence.state))
-        presence.entry = head + presence.state
-    return presence.entry
+def _could_write(session: "Session", client: int) -> bool:
+    """Whether an id can be its own: who may only read has written nothing under it, unless it was
+    allowed to before, and must not take it from who has."""
+    if session.grant.level >= Level.WRITE or client not in session.room.head.vector:
+        return True
+    return session.room.claims.owns(client, session.grant.user)
 
 
 def _others(presences: Iterable[Presence], session: "Session") -> list[Presence]:
@@ -293,7 +268,3 @@ def _counts(presence: Presence, session: "Session", clock: int, state: bytes) ->
 
 def _here(presence: Presence) -> bool:
     return presence.state != NULL
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)

@@ -119,25 +119,22 @@ def encode_index(blocks: Iterable[Block]) -> bytes:
     return bytes(buffer)
 
 
-def read_index(data: bytes, index: bytes) -> tuple[list[Block], int]:
-    """The blocks of an update that `encode_blocks` made, and where its deletes begin.
+def read_index(data: bytes, index: bytes, known: Iterable[Block] = ()) -> tuple[list[Block], int]:
+    """The blocks of an update that `encode_blocks` made, and where its deletes begin. One that is
+    equal to one that is `known` is that one: it takes no memory again.
 
     ValueError if the index is not that of the update, as far as its headers tell; IndexError and
     ProtocolError where it is no index at all.
     """
     blocks: list[Block] = []
+    at_hand = {(block.client, block.clock): block for block in known}
     clients, at = read_var_uint(index, 0)
     offset = _expect(data, 0, var_uints(clients))
     for _ in range(clients):
         client, at = read_var_uint(index, at)
         clock, at = read_var_uint(index, at)
         count, at = read_var_uint(index, at)
-        sizes = []
-        for _ in range(count):
-            units, at = read_var_uint(index, at)
-            structs, at = read_var_uint(index, at)
-            size, at = read_var_uint(index, at)
-            sizes.append((units, structs, size))
+        sizes, at = _read_sizes(index, at, count)
         total = sum(structs for _, structs, _ in sizes)
         if min(client, clock, total) < 0 or max(client, clock) > MAX_SAFE_INTEGER:
             raise ValueError("The index is damaged.")
@@ -146,12 +143,25 @@ def read_index(data: bytes, index: bytes) -> tuple[list[Block], int]:
             end = offset + size
             if not units or not structs or end > len(data):
                 raise ValueError("The index does not fit the update.")
-            blocks.append(Block(client, clock, clock + units, structs, data[offset:end]))
+            block = Block(client, clock, clock + units, structs, data[offset:end])
+            same = at_hand.get((client, clock), block)
+            blocks.append(same if same == block else block)
             clock += units
             offset = end
     if at != len(index):
         raise ValueError("The index has bytes after its end.")
     return blocks, offset
+
+
+def _read_sizes(index: bytes, at: int, count: int) -> tuple[list[tuple[int, int, int]], int]:
+    """(clock ticks, structs, bytes) of so many blocks, and where the index goes on."""
+    sizes = []
+    for _ in range(count):
+        units, at = read_var_uint(index, at)
+        structs, at = read_var_uint(index, at)
+        size, at = read_var_uint(index, at)
+        sizes.append((units, structs, size))
+    return sizes, at
 
 
 def _expect(data: bytes, at: int, header: bytes) -> int:

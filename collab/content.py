@@ -13,8 +13,11 @@ The readers let IndexError through where the bytes end too early; `read_update` 
 import json
 import re
 from collections.abc import Callable
+from contextvars import ContextVar
 from math import isinf
+from typing import NoReturn
 
+from collab.errors import ProtocolError
 from collab.reader import MAX_SAFE_INTEGER, read_var_uint, refuse, var_uints
 
 GC, DELETED, BINARY, STRING, EMBED, FORMAT, TYPE, ANY, DOC, SKIP = 0, 1, 3, 4, 5, 6, 7, 8, 9, 10
@@ -22,6 +25,8 @@ GC, DELETED, BINARY, STRING, EMBED, FORMAT, TYPE, ANY, DOC, SKIP = 0, 1, 3, 4, 5
 
 MAX_DEPTH = 64
 """How deep values may nest. Deeper ones overflow the stack of some peers (yrs at 25,867)."""
+nesting: ContextVar[int] = ContextVar("nesting", default=MAX_DEPTH)
+"""The same of what is just being read: less where a limit says so."""
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 
@@ -150,8 +155,8 @@ def read_any(data: bytes, at: int, depth: int = 0) -> int:
 
 
 def _read_children(data: bytes, at: int, depth: int, keys: bool) -> int:
-    if depth > MAX_DEPTH:
-        refuse("A value is nested too deeply.")
+    if depth > nesting.get():
+        _refuse_depth()
     count, at = read_var_uint(data, at)
     _check_count(data, at, count)
     for _ in range(count):
@@ -200,18 +205,22 @@ def check_json(text: str) -> None:
     except ValueError:  # JSONDecodeError; UnicodeEncodeError: a lone surrogate
         refuse("A value is not JSON.")
     except RecursionError:
-        refuse("A value is nested too deeply.")
-    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _refuse_depth()
+    if text.count("[") + text.count("{") > nesting.get():
         _check_json_depth(text)
 
 
+def _refuse_depth() -> NoReturn:
+    raise ProtocolError("A value is nested too deeply.", "update_nesting")
+
+
 def _check_json_depth(text: str) -> None:
-    depth = 0
+    depth, most = 0, nesting.get()
     for match in _BRACKET.finditer(text):
         mark = match[0]
         depth += (mark in "[{") - (mark in "]}")
-        if depth > MAX_DEPTH:
-            refuse("A value is nested too deeply.")
+        if depth > most:
+            _refuse_depth()
 
 
 def _number(text: str) -> float:

@@ -15,8 +15,9 @@ from collab.blocks import (
     encode_index,
     slice_header,
 )
-from collab.content import ANY, CUT, DELETED, GC, STRING, TYPE
+from collab.content import ANY, CUT, DELETED, GC, MAX_DEPTH, STRING, TYPE
 from collab.deletes import DeleteSet, read_deletes
+from collab.limits import Limits
 from collab.reader import read_var_uint, var_uints
 from collab.state import Admission, Head, News
 from collab.update import (
@@ -167,15 +168,24 @@ def _units(data: bytes, struct: Struct, ref: int, start: int, end: int) -> bytes
 
 
 def admit_in_worker(
-    data: bytes, vector: bytes, deletes: bytes, partial: bool, most: int
+    data: bytes,
+    vector: bytes,
+    deletes: bytes,
+    partial: bool,
+    most: int,
+    structs: int = MAX_CLOCK,
+    clients: int = MAX_CLOCK,
+    nesting: int = MAX_DEPTH,
 ) -> list[bytes]:
     """`Head.admit` where the head is an encoded state vector and delete set, of an update that may
-    delete `most` ranges at once: see `collab.gate`.
+    have so many structs and clients and values nested so deep, and delete `most` ranges at once:
+    see `collab.gate`.
 
-    Returns what `Admission.load` reads. Raises ProtocolError as `read_update` does.
+    Returns what `Admission.load` reads. Raises ProtocolError and TooBig as `read_update` does.
     """
+    limits = Limits(update_structs=structs, update_clients=clients, update_nesting=nesting)
     head = Head(read_state_vector(vector), read_deletes(deletes, 0, MAX_CLOCK)[0])
-    admission = head.admit(read_update(data), partial)
+    admission = head.admit(read_update(data, limits), partial)
     news, missing = admission
     if news is not None and len(news.deletes) > most:
         # Clock 0 is known to all: the peer is asked for all that it has as soon as this is told.

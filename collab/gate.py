@@ -10,8 +10,9 @@ import asyncio
 from collab.blocks import encode_blocks
 from collab.engine import Engine
 from collab.errors import Unavailable
+from collab.limits import Limits
 from collab.state import Admission, Head, News
-from collab.update import MAX_CLOCK, encode_state_vector, read_update
+from collab.update import MAX_CLOCK, TRUSTED, encode_state_vector, read_update
 
 LARGE = 16 << 10  # bytes from which on an update is read in a worker
 MOST_DELETES = 5_000  # ranges; some ms to enter, twice
@@ -19,16 +20,23 @@ TRIES = 5
 
 
 async def admit(
-    engine: Engine, head: Head, update: bytes, partial: bool, most: int = MAX_CLOCK
+    engine: Engine,
+    head: Head,
+    update: bytes,
+    partial: bool,
+    most: int = MAX_CLOCK,
+    limits: Limits = TRUSTED,
 ) -> Admission:
     """`head.admit` for an update of any size, from which `most` ranges of deletes are taken at
-    once. ProtocolError or TooBig when it is the peer's fault; Unavailable when no worker could read
-    it, or the document moved on under it all the time."""
+    once; `limits` are for those that did not pass the gate before. ProtocolError or TooBig when it
+    is the peer's fault; Unavailable when no worker could read it, or the document moved on under it
+    all the time."""
     if len(update) <= LARGE:
-        return head.admit(read_update(update), partial)
+        return head.admit(read_update(update, limits), partial)
     for _ in range(TRIES):
         vector, deletes = encode_state_vector(head.vector), head.deletes.encode()
-        parts = await engine.run("admit", update, vector, deletes, partial, most)
+        sizes = limits.update_structs, limits.update_clients, limits.update_nesting
+        parts = await engine.run("admit", update, vector, deletes, partial, most, *sizes)
         news, missing = await asyncio.to_thread(Admission.load, parts)
         # The document may have moved on meanwhile: what is new must still start where it ends.
         if news is None or _follows(head, news):

@@ -8,25 +8,24 @@ Questions are answered by a worker: see `collab.archive`. Restoring is an edit l
 session like any other.
 """
 
-import asyncio
 import datetime
 import time
 from array import array
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from collab.connection import Connection
-from collab.errors import AccessDenied, Conflict, NotFound, ProtocolError, Unavailable
-from collab.names import document_name, version_name
-from collab.reader import read_var_uint
+from collab.access import OURS
+from collab.edits import NOTHING, alone, client_of, enter
+from collab.errors import Conflict, NotFound, ProtocolError, Unavailable
+from collab.names import checked_key, name_of, version_name
+from collab.room import Room
 from collab.storage import Moment, Stretch, Version
-from collab.wire import Denied, Message, Receipt, SyncStep1, SyncStep2, encode
 
 if TYPE_CHECKING:
     from collab.hub import Hub
 
 TRIES = 5  # until a restore has a client id to itself
-NOTHING = b"\x00\x00"  # the update that changes nothing
 
 
 class History:
@@ -35,7 +34,7 @@ class History:
     it cannot be answered now."""
 
     def __init__(self, hub: "Hub", name: str) -> None:
-        self.name = document_name(name)
+        self.name = checked_key(name)
         self._hub = hub
         self._store = hub.store
 
@@ -44,7 +43,7 @@ class History:
         await self._hub.start()
         document = await self._store.find(self.name)
         if document is None or document.erased:
-            raise NotFound(f"There is no document {self.name!r}.")
+            raise NotFound(f"There is no document {name_of(self.name)!r}.")
         return document.head
 
     async def find(self, moment: str | int) -> int:
@@ -74,9 +73,7 @@ class History:
 
     async def rows(self, first: int, last: int) -> list[Moment]:
         """Every single edit of a range, without its content; 1,000 at the most."""
-        head = await self.head()
-        if not 1 <= first <= last <= head:
-            raise ProtocolError(f"Edits are from 1 to {head}, the first one before the last one.")
+        await self._require_range(first, last)
         return await self._store.moments(self.name, first, min(last, first + 999))
 
     async def row(self, seq: int) -> Moment | None:
@@ -88,42 +85,39 @@ class History:
 
     async def content(self, seq: int) -> bytes:
         """Every root at a moment, as one JSON object in UTF-8."""
-        data: bytes = await self._hub.archive.ask("content", self.name, seq, seq)
+        data: bytes = await self._ask("content", seq, seq)
         return data
+
+    async def is_now(self, seq: int) -> bool:
+        """Whether the document is as it was at a moment: a restore to it would change nothing."""
+        head = await self.head()
+        return seq == head or await self._ask("go_back", head, seq) == NOTHING
 
     async def text(self, seq: int) -> str:
         """All text at a moment, root by root; blocks of rich text are lines."""
-        text: str = await self._hub.archive.ask("text", self.name, seq, seq)
+        text: str = await self._ask("text", seq, seq)
         return text
 
     async def update(self, seq: int) -> bytes:
         """The document at a moment, as one Yjs update (v1)."""
-        data: bytes = await self._hub.archive.ask("update", self.name, seq, seq)
+        data: bytes = await self._ask("update", seq, seq)
         return data
 
     async def difference(self, before: int, after: int) -> bytes:
         """What changed from one moment to a later one, as one JSON object in UTF-8: "roots" by
         name, see `collab.past.difference`; each run that came or went, or has other formats, says
         `by` which of the "stretches", as `stretches` gives them, but only those that are named."""
-        if before > after:
+        if not 0 <= before <= after:
             raise ProtocolError("The first moment must be the earlier one.")
-        columns = [array("Q") for _ in range(5)]  # first, last, began, ended, author
-        authors: dict[str, int] = {}
-        upto: int | None = after + 1
-        while upto and upto > before + 1:
-            page = await self._store.stretches(self.name, upto, 500)
-            for one in page:
-                author = authors.setdefault(one.author, len(authors))
-                numbers = (one.first, one.last, one.began, one.ended, author)
-                for column, number in zip(columns, numbers, strict=True):
-                    column.append(number)
-            upto = page[-1].first if page else None
-        data: bytes = await self._hub.archive.ask(
-            "compare",
-            *(self.name, after, before, after),
-            *(list(authors), *(column.tobytes() for column in columns)),
-        )
+        row = await self.row(after)
+        last, ended = (row.seq, row.time) if row is not None else (0, 0)
+        data: bytes = await self._ask("compare", after, before, after, last, ended)
         return data
+
+    async def _ask(self, job: str, upto: int, *arguments: object) -> Any:
+        """The answer of a job about moments, none of which is later than `upto`."""
+        await self.find(upto)
+        return await self._hub.archive.ask(job, self.name, upto, *arguments)
 
     async def restore(self, seq: int, author: str = "") -> tuple[int, bool]:
         """Brings the document back to how it was at a moment, as one edit by `author` that merges
@@ -138,6 +132,7 @@ class History:
     ) -> tuple[int, bool]:
         """Takes back the edits of a range, those of one author (`by`) or all, and leaves what
         others did since: as `restore`."""
+        await self._require_range(first, last)
         seqs = array("Q")
         for start in range(first, last + 1, 1_000):
             rows = await self.rows(start, min(last, start + 999))
@@ -145,6 +140,12 @@ class History:
         await self._require(first - 1)
         await self._require(last)
         return await self._rewrite(author, "take_back", seqs.tobytes())
+
+    async def _require_range(self, first: int, last: int) -> None:
+        """ProtocolError unless there are edits from the first to the last."""
+        head = await self.head()
+        if not 1 <= first <= last <= head:
+            raise ProtocolError(f"Edits are from 1 to {head}, the first one before the last one.")
 
     async def _require(self, seq: int) -> None:
         """NotFound where a thinned log does not know any more what the document was."""
@@ -158,9 +159,11 @@ class History:
         await self.head()
         return await self._store.versions(self.name)
 
-    async def name_version(self, name: str, seq: int, author: str = "") -> Version:
+    async def name_version(
+        self, name: str, seq: int, author: str = "", current: int | None = None
+    ) -> Version:
         """Gives a moment a name. Conflict when it is taken, ProtocolError when it is none, NotFound
-        when there is no such edit."""
+        when there is no such edit. `current`: see `collab.lists`."""
         if not seq:
             raise ProtocolError("There is no edit yet: there is nothing to name.")
         row = await self.row(seq)
@@ -171,84 +174,52 @@ class History:
         except FileExistsError:
             raise Conflict(f"There is a version {version.name!r} already.") from None
         except LookupError:
-            raise NotFound(f"There is no document {self.name!r}.") from None
+            raise NotFound(f"There is no document {name_of(self.name)!r}.") from None
         except ValueError:  # never there, or thinned out a moment ago
             raise NotFound(f"There is no edit {seq} that could be named.") from None
+        await self._hub.lists.follow(self.name, author, current)
         return version
 
-    async def rename_version(self, name: str, new: str) -> Version:
+    async def rename_version(self, name: str, new: str, author: str = "") -> Version:
         """Gives a version another name. Conflict when that is taken, ProtocolError when it is
         none."""
         new = version_name(new)
         try:
-            return await self._store.rename_version(self.name, name, new)
+            version = await self._store.rename_version(self.name, name, new)
         except LookupError:
             raise NotFound(f"There is no version {name!r}.") from None
         except FileExistsError:
             raise Conflict(f"There is a version {new!r} already.") from None
+        await self._hub.lists.follow(self.name, author)
+        return version
 
-    async def delete_version(self, name: str) -> None:
+    async def delete_version(self, name: str, author: str = "") -> None:
         """Takes the name away; the moment stays."""
         try:
             await self._store.delete_version(self.name, name)
         except LookupError:
             raise NotFound(f"There is no version {name!r}.") from None
+        await self._hub.lists.follow(self.name, author)
 
     async def _rewrite(self, author: str, job: str, *arguments: object) -> tuple[int, bool]:
-        # Whoever asked may go away: what was begun is ended, before the next one begins.
-        return await asyncio.shield(
-            asyncio.create_task(self._rewrite_alone(author, job, arguments))
-        )
-
-    async def _rewrite_alone(
-        self, author: str, job: str, arguments: Sequence[object]
-    ) -> tuple[int, bool]:
-        async with self._hub.archive.rewriting(self.name):
+        async def work() -> tuple[int, bool]:
             for _ in range(TRIES):
                 head = await self.head()
                 update = await self._hub.archive.ask(job, self.name, head, *arguments)
                 if update == NOTHING:
                     return head, False
-                applied = await self._apply(update, author)
+                unused = _unused(client_of(update))  # else somebody took it while this was made
+                ours = replace(OURS, name=author)
+                applied = await enter(self._hub, self.name, update, ours, unused)
                 if applied is not None:
                     return applied, True
-        raise Unavailable("The document changes too fast to be restored. Try again.")
+            raise Unavailable("The document changes too fast to be restored. Try again.")
 
-    async def _apply(self, update: bytes, author: str) -> int | None:
-        """Sends the edit as a peer would; where the document is once it is on disk. None when
-        somebody took the edit's client id while it was made."""
-        moved = asyncio.Event()
-        session = await self._hub.join(self.name, moved.set, author)
-        connection = Connection(self._hub, session)
-        try:
-            if _client_of(update) in session.room.head.vector:
-                return None
-            session.next_message()  # a question, which we answer unasked
-            await self._send(connection, SyncStep2(update))
-            await self._send(connection, Receipt(1))
-            while True:
-                moved.clear()
-                while (message := session.next_message()) is not None:
-                    if message == Receipt(1):
-                        return session.room.seq
-                    if isinstance(message, SyncStep1):  # not all of it was taken at once
-                        await self._send(connection, SyncStep2(update))
-                    if isinstance(message, Denied):
-                        raise AccessDenied(message.reason)
-                await moved.wait()
-        finally:
-            connection.leave(clean=True)
-
-    async def _send(self, connection: Connection, message: Message) -> None:
-        busy = connection.receive(encode(message))
-        if busy is not None:
-            await busy
+        return await alone(self._hub, self.name, work)
 
 
-def _client_of(update: bytes) -> int | None:
-    """Whose structs an update of one client holds."""
-    clients, at = read_var_uint(update, 0)
-    return read_var_uint(update, read_var_uint(update, at)[1])[0] if clients else None
+def _unused(client: int | None) -> Callable[[Room], bool]:
+    return lambda room: client not in room.head.vector
 
 
 def _milliseconds(text: str) -> int:

@@ -1,7 +1,7 @@
 """The jobs that workers do, and the worker program: `python -m collab.jobs`. See `collab.engine`.
 
-Every job is a pure function of bytes, numbers and strings, but for the pasts that are kept: see
-`collab.past.jobs`.
+Every job is a pure function of bytes, numbers and strings, but for the pasts that are kept (see
+`collab.past.jobs`) and the mirrors of documents that programs edit (see `collab.editor`).
 """
 
 import contextlib
@@ -9,10 +9,11 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from collab import tiptap
 from collab.engine import HEAD, pack, unpack
-from collab.errors import ProtocolError
+from collab.errors import ProtocolError, TooBig
 from collab.fold import admit_in_worker, fold
 from collab.parts import plan
 from collab.past import jobs as past
@@ -22,6 +23,10 @@ from collab.past.shapes import contents, texts
 from collab.sound import sound
 from collab.update import TRUSTED, read_update
 
+if TYPE_CHECKING:
+    from pycrdt import Doc
+
+LOST = "lost"
 MEMORY = 2 << 30  # bytes of address space that a worker may have
 
 
@@ -33,6 +38,11 @@ def text(update: bytes) -> str:
 def to_json(update: bytes) -> bytes:
     """Every root of a document, as one JSON object in UTF-8. ProtocolError as `read_update`."""
     return past.encoded(contents(_shown(update)))
+
+
+def listed(update: bytes) -> tuple[bool, list[tuple[int, float]]]:
+    """See `collab.tiptap.listed`. ProtocolError as `read_update`."""
+    return tiptap.listed(contents(_shown(update), (tiptap.LIST, tiptap.CONFIG)))
 
 
 def _shown(update: bytes) -> Moment:
@@ -53,6 +63,48 @@ def check(update: bytes) -> bytes:
     return update
 
 
+_mirrors: "dict[int, Doc[Any]]" = {}
+
+
+def mirror_open(editor: int, update: bytes) -> bytes:
+    """As `check`; the document is kept, for `mirror_apply`."""
+    from pycrdt import Doc
+
+    update = check(update)
+    _mirrors[editor] = Doc()
+    _mirrors[editor].apply_update(update)
+    return update
+
+
+def mirror_apply(editor: int, update: bytes) -> str:
+    """Does to the kept document what its editor is about to do to its own, or dies of it. What went
+    wrong, "" if nothing; LOST when there is no such document, for another worker kept it."""
+    doc = _mirrors.pop(editor, None)
+    if doc is None:
+        return LOST
+    try:
+        doc.apply_update(update)
+        doc.get_update(doc.get_state())
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # what is half applied is not kept
+        return type(error).__name__
+    _mirrors[editor] = doc
+    return ""
+
+
+def mirror_drop(editor: int) -> None:
+    """The editor has gone."""
+    _mirrors.pop(editor, None)
+
+
+def edit(update: bytes, client: int, edits: str) -> bytes:
+    """See `collab.editing`; pycrdt is loaded by the first one."""
+    from collab import editing
+
+    return editing.edit(update, client, edits)
+
+
 JOBS: dict[str, Callable[..., object]] = {
     "past.begin": past.begin,
     "past.compare": past.compare,
@@ -68,8 +120,13 @@ JOBS: dict[str, Callable[..., object]] = {
     "past.update": past.update,
     "admit": admit_in_worker,
     "check": check,
+    "edit": edit,
     "fold": fold,
     "json": to_json,
+    "listed": listed,
+    "mirror.apply": mirror_apply,
+    "mirror.drop": mirror_drop,
+    "mirror.open": mirror_open,
     "plan": plan,
     "text": text,
 }
@@ -92,6 +149,8 @@ def _do(job: Callable[..., object], arguments: Sequence[object]) -> dict[str, ob
         return {"result": job(*arguments)}
     except ProtocolError as error:
         return {"refused": str(error)}
+    except TooBig as error:
+        return {"too_big": [str(error), error.limit]}
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # pycrdt's PanicException is not an Exception

@@ -5,12 +5,15 @@ import secrets
 import unicodedata
 
 from collab.errors import BadName, ProtocolError
+from collab.storage import TENANT
 
 MAX_NAME = 255  # bytes in UTF-8
 MAX_VERSION = 200  # characters
+MAX_GUEST = 92  # characters, and with what marks a guest 100
 
 _INVISIBLE = ("Cc", "Cs", "Zl", "Zp")  # control, lone surrogate, line and paragraph separator
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a symbol that show nothing
 
 
 def document_name(name: str) -> str:
@@ -21,11 +24,47 @@ def document_name(name: str) -> str:
     name = unicodedata.normalize("NFC", name)
     if not name or name != name.strip():
         raise BadName("A document's name must not be empty, nor begin or end with white space.")
-    if any(c in _BIDI or unicodedata.category(c) in _INVISIBLE for c in name):
+    if not all(map(is_visible, name)):
         raise BadName("A document's name must not have control or direction characters.")
     if len(name.encode()) > MAX_NAME:
         raise BadName(f"A document's name may have {MAX_NAME} bytes in UTF-8 at most.")
     return name
+
+
+def document_key(tenant: str, name: str) -> str:
+    """The name by which the store keeps a tenant's document: no name that anybody can ask for leads
+    to another tenant. BadName as `document_name`."""
+    name = document_name(name)
+    return f"{document_name(tenant)}{TENANT}{name}" if tenant else name
+
+
+def in_tenant(tenant: str, identity: str) -> str:
+    """The id of something else of a tenant's, as the store keeps it; '' for the tenant itself."""
+    return f"{tenant}{TENANT}{identity}" if tenant else identity
+
+
+def checked_key(key: str) -> str:
+    """A key in its canonical form; BadName if its parts are no names."""
+    tenant, _, name = key.rpartition(TENANT)
+    return document_key(tenant, name)
+
+
+def name_of(key: str) -> str:
+    """The name in a key, as its tenant knows it."""
+    return key.rpartition(TENANT)[2]
+
+
+def is_visible(character: str) -> bool:
+    """Whether it is no control or direction character, no separator of lines and no surrogate."""
+    return character not in _BIDI and unicodedata.category(character) not in _INVISIBLE
+
+
+def guest_name(said: str) -> str:
+    """What somebody is called whom nobody vouches for: as they say, and a guest. Without characters
+    that turn the direction of writing, or fill a line with nothing: the last word must be seen."""
+    words = " ".join(said.split())[:MAX_GUEST]
+    seen = "".join(c for c in words if c.isprintable() and c not in _BLANK)
+    return f"{' '.join(seen.split()) or 'Somebody'} (guest)"
 
 
 def new_name(title: str) -> str:

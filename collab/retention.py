@@ -15,7 +15,7 @@ from collections.abc import Container
 from typing import TYPE_CHECKING, NamedTuple
 
 from collab.errors import CollabError, NotFound, Unavailable
-from collab.names import document_name
+from collab.names import checked_key
 from collab.storage import Damaged, Moment
 
 if TYPE_CHECKING:
@@ -71,12 +71,14 @@ class Plan:
         self.ends.append(last)
 
 
-async def thin(hub: "Hub", name: str, policy: Policy, start: int = 0) -> tuple[int, int]:
+async def thin(
+    hub: "Hub", name: str, policy: Policy, start: int = 0, user: str = ""
+) -> tuple[int, int]:
     """Thins a document's log behind row `start`, as far as it is old enough: up to which row, and
-    how many rows it has less. May be repeated at any time, also when it failed: whole periods are
-    thinned or not. NotFound; Unavailable when the log is damaged or does not answer; ValueError
-    when a moment got a name meanwhile."""
-    name = document_name(name)
+    how many rows it has less; `user` is who has it done. May be repeated at any time, also when it
+    failed: whole periods are thinned or not. NotFound; Unavailable when the log is damaged or does
+    not answer; ValueError when a moment got a name meanwhile."""
+    name = checked_key(name)
     await hub.start()
     document = await hub.store.find(name)
     if document is None or document.erased:
@@ -88,19 +90,23 @@ async def thin(hub: "Hub", name: str, policy: Policy, start: int = 0) -> tuple[i
         raise Unavailable(f"Edit {damage.seq} of document {name!r} is damaged.") from None
     if len(plan.kept) == plan.rows:
         return (plan.kept[-1] if plan.kept else start), 0
-    rows = await hub.archive.thin(name, start, plan.ends, plan.kept, plan.rows)
-    return plan.kept[-1], plan.rows - rows
+    gone = plan.rows - await hub.archive.thin(name, start, plan.ends, plan.kept, plan.rows)
+    if gone:
+        detail = f"{gone} edits fewer up to {plan.kept[-1]}"
+        hub.audit.note("thin", user=user, document=name, detail=detail, now=time.time())
+    return plan.kept[-1], gone
 
 
-async def erase(hub: "Hub", name: str) -> None:
+async def erase(hub: "Hub", name: str, user: str = "") -> None:
     """Ends a document's sessions and takes everything of it from the store, for good: see
     `Store.erase`. Its name stays taken, for an editor somewhere may have a copy. NotFound."""
-    name = document_name(name)
+    name = checked_key(name)
     await hub.delete(name)
     while name in hub.rooms:  # until what waits is written: it goes with the rest
         await asyncio.sleep(0.01)
     await hub.store.erase(name)
     await hub.archive.forget(name)
+    hub.audit.note("erase", user=user, document=name, now=time.time())
 
 
 async def keep_thinning(hub: "Hub", policy: Policy) -> None:
@@ -133,12 +139,19 @@ async def _plan(
     hub: "Hub", name: str, policy: Policy, start: int, head: int, named: Container[int]
 ) -> Plan:
     plan = Plan(named, policy.period)
-    limit = policy.limit(int(time.time() * 1000))
+    now = int(time.time() * 1000)
+    limit = policy.limit(now)
+    ahead: list[Moment] = []  # rows of a wrong clock: as old as what follows them, at least
     for first in range(start + 1, head + 1, SLICE):
         for row in await hub.store.moments(name, first, min(head, first + SLICE - 1)):
+            if row.time > now:
+                ahead.append(row)
+                continue
             if row.time >= limit:
                 plan.add(None)
                 return plan
-            plan.add(row)
+            for one in (*ahead, row):
+                plan.add(one)
+            ahead.clear()
     plan.add(None)
     return plan

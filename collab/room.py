@@ -9,11 +9,14 @@ gets what a late joiner gets.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from collab.awareness import Awareness
+from collab.claims import Claim, Claims
 from collab.errors import CollabError
+from collab.limits import DEFAULT, Limits
 from collab.parts import PART, Plan
 from collab.state import Admission, Head, News, State, merge
 from collab.update import Changes
@@ -28,8 +31,13 @@ FOLD_ROWS = 1_000  # fold when so many rows came since the last time,
 FOLD_SHARE = 4  # or a quarter of the document's structs if that is more: folding stays cheap,
 FOLD_MOST = 4_000  # but no document is opened by reading many more rows than this
 FOLD_STRUCTS = 200_000  # nor with so many structs more than when it was folded
+RANGE = 8  # bytes that a range of deletes counts for in a document's size
 GUARD = 0.5  # the share of a document whose deletion by one edit is worth a way back,
 GUARDED = 200  # if it is so many units at least: characters, values, elements
+FULL = {
+    "document_bytes": "This document is full. What you typed is not saved: delete something first.",
+    "document_clients": "Too many have written in this document. What you typed is not saved.",
+}
 
 
 class Pending(NamedTuple):
@@ -38,6 +46,7 @@ class Pending(NamedTuple):
     author: str
     time: int  # ms since the epoch
     news: News
+    claims: tuple[Claim, ...] = ()  # that are to be written down with it
 
 
 _pending = partial(tuple.__new__, Pending)  # half the time of calling Pending
@@ -48,48 +57,89 @@ class Room:
 
     part = PART
     guard = GUARD
+    presence_told = 0  # the sessions were woken for this turn of awareness
+    presence_waits = False
+    turn = 0
+    entered = 0  # edits that came in since the room was opened,
+    durable = 0  # and those of them that are on disk
+    listed = False  # whether it was seen to that it has its list of versions
+    ended: CollabError | None = None  # why every session has to go
+    fresh = 0  # bytes that came in and that the writer has not counted yet
+    plan: Plan | None = None  # how to hand out the document in parts of that size,
+    rows = 0  # committed since the state was last folded
+    quiet = 0  # ticks since the last commit
+    wants_plan = False  # whether a session waits for a newer plan
+    copying = False  # somebody works on a whole copy, to fold, save or plan it: one at a time
+    torn = False  # in the middle of entering an edit; afterwards: there was no memory for it
 
-    def __init__(self, name: str, state: State, seq: int, frozen: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        state: State,
+        seq: int,
+        frozen: str = "",
+        claims: Iterable[Claim] = (),
+        limits: Limits = DEFAULT,
+    ) -> None:
         self.name = name
+        self.limits = limits
         self.state = state
         self.head = Head(dict(state.vector), state.deletes.copy())
         self.seq = seq
-        self.turn = 0
-        self.entered = 0  # edits that came in since the room was opened,
-        self.durable = 0  # and those of them that are on disk
         self.frozen = frozen
         self.sessions: set[Session] = set()
-        self.ended: CollabError | None = None  # why every session has to go
-        self.awareness = Awareness()
-        self.presence_told = 0  # the sessions were woken for this turn of awareness
-        self.presence_waits = False
+        self.claims = Claims(claims)
+        self.awareness = Awareness(self.claims, limits)
+        self.over: list[tuple[Session, str]] = []  # and the limit of the document's that stops it
         self.pending: list[Pending] = []
         self.writing: list[Pending] = []
-        self.fresh = 0  # bytes that came in and that the writer has not counted yet
-        self.plan: Plan | None = None  # how to hand out the document in parts of that size,
-        self.wants_plan = False  # whether a session waits for a newer one,
-        self.planning = False  # and whether that is being made
         self.alive = sum(state.vector.values()) - state.deletes.units  # units
         self.alarms: list[int] = []  # rows before which somebody should be able to go back
-        self.rows = 0  # committed since the state was last folded,
-        self.folded = state.structs  # and the structs that it had then
-        self.quiet = 0  # ticks since the last commit
+        self.folded = state.structs  # structs that the state had when it was last folded
+        self._ranges = len(state.deletes)  # at the most
         self.packed = seq  # the rows up to here have been looked through for some to pack
         self._since_fold: list[tuple[int, News]] | None = None
         self._recent: deque[News] = deque()
         self._recent_bytes = 0
         self._news: dict[int, News] = {}
 
+    @property
+    def size(self) -> int:
+        """Bytes of the document on disk, about: what its size is judged by."""
+        return self.state.size + RANGE * self._ranges
+
+    @property
+    def full(self) -> bool:
+        """Whether the document is as large as one may be."""
+        limits = self.limits
+        return self.size > limits.document_bytes or len(self.head.vector) >= limits.document_clients
+
+    def objection(self, session: "Session", news: News) -> str:
+        """Why a document that is full does not take the news, '' when it does. Deletes make room
+        sooner or later: they may take as much again."""
+        limit, most = "", self.limits.document_bytes
+        if self.size > (most if news.blocks else 2 * most):
+            limit = "document_bytes"
+        elif len(self.head.vector) + len(news.blocks) > self.limits.document_clients:
+            fresh = {block.client for block in news.blocks} - self.head.vector.keys()
+            if fresh and len(self.head.vector) + len(fresh) > self.limits.document_clients:
+                limit = "document_clients"
+        if limit:
+            self.over.append((session, limit))
+        return limit and FULL[limit]
+
     def admit(self, changes: Changes, partial: bool) -> Admission:
         """What is new in `changes`, and what they lack to be connected; nothing moves yet."""
         return self.head.admit(changes, partial)
 
-    def enter(self, author: str, time: int, news: News) -> None:
+    def enter(self, author: str, time: int, news: News, claims: tuple[Claim, ...] = ()) -> None:
         """News that were admitted wait for the disk from now on."""
+        self.torn = True
         self.head.enter(news)
         self.entered += 1
         self.fresh += len(news.data)
-        self.pending.append(_pending((author, time, news)))
+        self.pending.append(_pending((author, time, news, claims)))
+        self.torn = False
 
     def take(self) -> list[Pending]:
         """What waits, in order, to be written as one; the rest stays `pending` when that is very
@@ -117,6 +167,8 @@ class Room:
         self.state.enter(news)
         self.turn += 1
         self._news.clear()
+        if news.deletes:
+            self._ranges += len(news.deletes)
         self._recent.append(news)
         self._recent_bytes += len(news.data)
         while len(self._recent) > KEPT_TURNS or self._recent_bytes > KEPT_BYTES:
@@ -146,10 +198,6 @@ class Room:
         most = max(FOLD_ROWS, min(self.state.structs // FOLD_SHARE, FOLD_MOST))
         return self.rows >= most or self.state.structs - self.folded >= FOLD_STRUCTS
 
-    @property
-    def folding(self) -> bool:
-        return self._since_fold is not None
-
     def begin_fold(self) -> bytes:
         """The state as one update, to be made compact elsewhere. Call `end_fold` in any case."""
         self._since_fold = []
@@ -163,4 +211,5 @@ class Room:
             for _, news in since:
                 folded.enter(news)
             self.state = folded
+            self._ranges = len(folded.deletes)
         self.folded = self.state.structs

@@ -11,10 +11,11 @@ all that is missing, and its SyncStep2 brings the whole.
 
 from collections.abc import Callable, Iterator
 
+from collab.access import Credentials, Grant, Level, needed
 from collab.awareness import NEWCOMER
 from collab.errors import CollabError
 from collab.room import Room
-from collab.state import Admission
+from collab.state import Admission, News
 from collab.update import StateVector, encode_state_vector, read_state_vector, read_update
 from collab.wire import (
     AwarenessUpdate,
@@ -25,28 +26,34 @@ from collab.wire import (
     SyncStep1,
     SyncStep2,
     SyncUpdate,
-)
+)  # fmt: skip
 
+Wake = Callable[[], None]
 HEARTBEAT = 15  # seconds
 NOTHING: Iterator[StateVector] = iter(())
 NOBODY_MOVED = AwarenessUpdate(b"\x00")  # an awareness update of no client
+READ_ONLY = "You may read this document, not change it. What you typed is not saved."
 
 
 class Session:
-    """`user` is who it is ('' when nobody said: then the name it shows counts), `wake` is called
-    when `next_message` may have something new to say."""
+    """`grant` is who it is and what it may do, by the `credentials` that it showed; `wake` is
+    called when `next_message` may have something new to say."""
 
     # There is one for each idle connection, too: without a dict it is half as large.
     __slots__ = (
         "_answered", "_asked", "_asked_again", "_denied", "_durable", "_failed", "_held",
-        "_lacking", "_presence_turn", "_promises", "_quiet", "_receipt_due", "_receipts",
-        "_steps", "_turn", "_vector", "_wants_state", "client", "room", "user", "wake",
+        "_lacking", "_over", "_presence_turn", "_promises", "_quiet", "_receipt_due", "_receipts",
+        "_refused", "_steps", "_turn", "_vector", "_wants_state", "bytes_in", "bytes_out", "client",
+        "credentials", "frames_in", "frames_out", "grant", "room", "wake",
     )  # fmt: skip
 
-    def __init__(self, room: Room, user: str, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, room: Room, grant: Grant, wake: Wake, credentials: Credentials | None = None
+    ) -> None:
         self.room = room
-        self.user = user
+        self.grant, self.credentials = grant, credentials
         self.wake = wake
+        self.frames_in = self.frames_out = self.bytes_in = self.bytes_out = 0  # by its transport
         self.client: int | None = None  # its own awareness id, once it spoke of it
         self._asked = False  # it got our SyncStep1
         self._answered = False  # we got its SyncStep2
@@ -55,10 +62,12 @@ class Session:
         self._vector: StateVector = {}  # what it had when it last asked, and got in parts since
         self._wants_state = False
         self._steps: Iterator[StateVector] = NOTHING  # the parts to come
-        self._failed: CollabError | None = None
+        self._failed: CollabError | None = None  # why it has to go
         self._turn: int | None = None  # told of content up to here; None: it has not asked
         self._presence_turn = NEWCOMER
         self._denied = ""  # a reason that it has not been told
+        self._refused = False  # whether it has edits that are not kept,
+        self._over = False  # and that is because the document is full
         self._receipts: list[Receipt] = []  # oldest first, one for each of:
         self._promises: list[int] = []  # how many of the room's edits must be on disk for it
         self._held: Receipt | None = None  # waits for a SyncStep2 that brings the whole
@@ -68,22 +77,50 @@ class Session:
 
     @property
     def author(self) -> str:
-        """Who is written down as the author of what comes from this session."""
-        return self.user or self.room.awareness.name(self.client)
+        """Who is written down as the author of what comes from this session: a user without a
+        name, and who is nobody in particular, is called as others see them."""
+        return self.grant.name or self.room.awareness.name(self.client) or self.grant.user
+
+    @property
+    def ended(self) -> CollabError | None:
+        """Why the peer has to go."""
+        return self.room.ended or self._failed
+
+    def regrant(self, grant: Grant) -> None:
+        """From now on it may do this. What was refused is asked for again if it may write now."""
+        before, self.grant = self.grant, grant
+        if before.level < Level.WRITE <= grant.level:
+            self._ask_for_all()
+
+    def _ask_for_all(self) -> None:
+        self._asked = self._answered = self._refused = self._over = False
+        self.wake()
+
+    def ask(self, now: bool = True) -> None:
+        """The peer is to be asked for what it has, once more; if not `now`, the next time."""
+        self._asked = not now
+        self.wake()
+
+    def dismiss(self, reason: CollabError) -> None:
+        """It has to go."""
+        self._failed = reason
+        self.wake()
 
     def receive(self, message: Message, now: float) -> None:
-        """Takes one message of the peer; `now` in seconds since the epoch. ProtocolError or
-        TooBig when it is malformed: then nothing of it counts, and the connection must end."""
+        """Takes one message; `now` in seconds since the epoch. ProtocolError or TooBig when it is
+        malformed: then nothing of it counts, and the connection must end."""
+        if not self.permits(message):
+            return
         if isinstance(message, SyncUpdate | SyncStep2):  # before all else: `match` takes its time
             if self.expects(message):
                 partial = isinstance(message, SyncStep2)
-                changes = read_update(message.update)
+                changes = read_update(message.update, self.room.limits)
                 self.admitted(self.room.admit(changes, partial), partial, now)
             return
         match message:
             case SyncStep1(vector):
-                self.asked(read_state_vector(vector))
-            case AwarenessUpdate(update):
+                self.asked(read_state_vector(vector, self.room.limits.vector_clients))
+            case AwarenessUpdate(update) if self.grant.seen:
                 self.room.awareness.receive(self, update, now)
             case QueryAwareness():
                 self._presence_turn = min(self._presence_turn, 0)  # everybody, as last told
@@ -95,30 +132,34 @@ class Session:
 
     def asked(self, vector: StateVector) -> None:
         """The peer wants all that it lacks."""
-        self._vector = vector
-        self._steps = NOTHING
-        self._wants_state = True
+        self._vector, self._steps, self._wants_state = vector, NOTHING, True
         self.wake()
 
     def fail(self, reason: CollabError) -> None:
         """The document that the peer asked for cannot be had: it has to go, and try again."""
         if self._wants_state:
-            self._failed = reason
-            self.wake()
+            self.dismiss(reason)
+
+    def permits(self, message: Message) -> bool:
+        """Whether the peer may send this; if not, it is told so. Every message passes here."""
+        if self.grant.level < needed(message):
+            self._deny(READ_ONLY)
+            return False
+        return True
 
     def expects(self, message: SyncUpdate | SyncStep2) -> bool:
         """Whether an update counts now. What comes before the peer's SyncStep2 is contained in
         that; what comes to a room in which nobody may write stays with the peer."""
         if self.room.frozen:
-            self._denied = self.room.frozen
-            self.wake()
+            self._deny(self.room.frozen)
             return False
         return self._answered or isinstance(message, SyncStep2)
 
     def admitted(self, admission: Admission, partial: bool, now: float) -> None:
-        """The gate has judged an update of this peer. `partial`: it was a SyncStep2."""
+        """The gate has judged an update of this peer. `partial`: it was a SyncStep2. AccessDenied
+        when it is written under somebody else's client id."""
         if admission.news is not None:
-            self.room.enter(self.author, int(now * 1000), admission.news)
+            self._enter(admission.news, partial, now)
         if partial:
             self._answered = True
             self._lacking = admission.missing
@@ -126,30 +167,50 @@ class Session:
             if self._held is not None and not self._lacking:
                 held, self._held = self._held, None
                 self._promise(held)
-        elif admission.missing:
+        elif admission.missing and not self._over:
             self._asked = self._answered = False
             self.wake()
+
+    def _enter(self, news: News, partial: bool, now: float) -> None:
+        if self.grant.level < Level.WRITE:
+            self._deny(READ_ONLY)
+            return
+        if reason := self.room.objection(self, news):
+            self._over = True
+            self._deny(reason)
+            return
+        user, claims = self.grant.user, self.room.claims
+        if not user and not claims:  # there are no users here
+            self.room.enter(self.author, int(now * 1000), news)
+            return
+        clients = {block.client for block in news.blocks}
+        fresh = claims.write(clients, user, claiming=not partial)
+        self.room.enter(self.author, int(now * 1000), news, fresh)
+
+    def _deny(self, reason: str) -> None:
+        self._denied = reason
+        self._refused = True
+        self.wake()
 
     def tick(self) -> None:
         """A second has passed. Clients hang up on a server that is silent for 30."""
         self._quiet += 1
+        if self._over and not self.room.full:
+            self._ask_for_all()
         if self._quiet >= HEARTBEAT:
             self.wake()
 
     def next_message(self) -> Message | None:
         """What the peer has to be told next; None when it knows all there is. Call it when the
         transport can take a frame, until it says None; have the hub look at the room (`touched`)
-        if that `wants_plan` then. Raises what ended the room or the session, if that has
-        happened."""
-        ended = self.room.ended or self._failed
-        if ended is not None:
+        if that `wants_plan` then. Raises what ended the room or the session."""
+        if (ended := self.ended) is not None:
             raise ended
         message = self._next()
-        if message is None and self._quiet >= HEARTBEAT:
-            message = NOBODY_MOVED
-        if message is not None:
-            self._quiet = 0
-        return message
+        if message is None and self._quiet < HEARTBEAT:
+            return None
+        self._quiet = 0
+        return message or NOBODY_MOVED
 
     def _next(self) -> Message | None:
         if not self._asked:
@@ -208,7 +269,7 @@ class Session:
         awareness = self.room.awareness
         if self._turn is None or self._presence_turn == awareness.turn:
             return None
-        update = awareness.since(self._presence_turn, self)
+        update = awareness.since(self._presence_turn, self) if self.grant.sees else None
         self._presence_turn = awareness.turn
         return AwarenessUpdate(update) if update is not None else None
 
@@ -228,13 +289,12 @@ class Session:
     def _promise(self, receipt: Receipt) -> None:
         """What came before `receipt` is on disk when all is that the room has by now: also what
         others sent, for an edit that came from two sides may be waiting as theirs."""
-        if not self._answered or self._lacking or self.room.frozen:
+        if not self._answered or self._lacking or self._refused or self.room.frozen:
             self._held = receipt
             return
         self._keep_promises()  # so that who never reads waits for the commit in flight at most
         promised = self.room.entered
-        if self._promises and self._promises[-1] == promised:
-            self._receipts[-1] = receipt
-        else:
-            self._receipts.append(receipt)
+        if self._promises[-1:] != [promised]:
             self._promises.append(promised)
+            self._receipts.append(receipt)
+        self._receipts[-1] = receipt

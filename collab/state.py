@@ -232,21 +232,27 @@ class State(Head):
         """The whole document as one update."""
         return self.cut({})
 
+    def mentions(self, word: str) -> bool:
+        """Whether a word is in its structs: the name of a root, or in what somebody wrote."""
+        data = word.encode()
+        return any(data in block.data for blocks in self.blocks.values() for block in blocks)
+
     def index(self) -> bytes:
         """Where the blocks are in `encode()`: what `load` needs to read that without parsing."""
         clients = sorted(self.blocks, reverse=True)
         return encode_index([block for client in clients for block in self.blocks[client]])
 
     @classmethod
-    def load(cls, data: bytes, index: bytes) -> "State":
-        """The document that `encode` and `index` (or `fold`) wrote.
+    def load(cls, data: bytes, index: bytes, known: Iterable[Block] = ()) -> "State":
+        """The document that `encode` and `index` (or `fold`) wrote, with the blocks of it that are
+        `known`.
 
         The structs themselves are not read again. Raises ValueError if the two do not belong
         together.
         """
         state = cls()
         try:
-            blocks, at = read_index(data, index)
+            blocks, at = read_index(data, index, known)
             state.deletes, at, _ = read_deletes(data, at, MAX_CLOCK)
         except (ProtocolError, IndexError) as error:
             raise ValueError("The snapshot and its index do not belong together.") from error

@@ -19,16 +19,18 @@ origin follows, 0x20 the item has a key, which is written only where a parent is
 for as many clock ticks as it has units; lengths of strings count UTF-16 code units.
 """
 
+from contextvars import copy_context
 from functools import partial
 from typing import NamedTuple
 
-from collab.content import GC, READ, SKIP, read_text, read_units
+from collab.content import GC, READ, SKIP, nesting, read_text, read_units
 from collab.deletes import DeleteSet, read_deletes
 from collab.errors import ProtocolError, TooBig
+from collab.limits import DEFAULT, Limits
 from collab.reader import Reader, read_var_uint, refuse, write_var_uint
 
 __all__ = [
-    "Block", "Changes", "DeleteSet", "Limits", "Link", "StateVector", "Struct",
+    "TRUSTED", "Block", "Changes", "DeleteSet", "Link", "StateVector", "Struct",
     "encode_state_vector", "read_state_vector", "read_struct", "read_update",
 ]  # fmt: skip
 
@@ -41,9 +43,6 @@ Id = tuple[int, int]
 MAX_CLOCK = 2**31
 """Clocks stay below: some peers count them in 32 bits."""
 
-MAX_CLIENTS = 50_000
-"""How many clients a state vector may name."""
-
 ORIGIN, RIGHT_ORIGIN, KEY = 0x80, 0x40, 0x20
 REF = 0x1F
 
@@ -51,15 +50,8 @@ BLOCK_STRUCTS = 64
 """Blocks hold at most so many structs: cutting one reads half of it on average."""
 
 
-class Limits(NamedTuple):
-    """How much one update may hold."""
-
-    structs: int = 1_000_000
-    clients: int = 10_000
-
-
-DEFAULT = Limits()
-TRUSTED = Limits(structs=MAX_CLOCK, clients=MAX_CLOCK)  # for a document that has passed the gate
+TRUSTED = Limits(update_structs=MAX_CLOCK, update_clients=MAX_CLOCK)
+"""For what has passed the gate, whatever the limits were then."""
 
 
 class Block(NamedTuple):
@@ -117,10 +109,15 @@ class Changes:
 def read_update(data: bytes, limits: Limits = DEFAULT) -> Changes:
     """Read an update that anybody may have sent.
 
-    Raises ProtocolError, and nothing else, for whatever is not a well-formed update: the peer that
-    sent it is at fault. The time is proportional to the number of bytes. Next, ask the document's
-    `Head.admit` whether the changes connect and what is new in them.
+    Raises ProtocolError for whatever is not a well-formed update, TooBig for one with more structs
+    or clients than the limits allow, and nothing else: the peer that sent it is at fault. The time
+    is proportional to the number of bytes. Next, ask the document's `Head.admit` whether the
+    changes connect and what is new in them.
     """
+    if limits.update_nesting < nesting.get():
+        context = copy_context()
+        context.run(nesting.set, limits.update_nesting)
+        return context.run(read_update, data, limits)
     changes = Changes(data)
     try:
         at = _read_clients(changes, limits)
@@ -138,17 +135,19 @@ def read_update(data: bytes, limits: Limits = DEFAULT) -> Changes:
 def _read_clients(changes: Changes, limits: Limits) -> int:
     data = changes.data
     clients, at = read_var_uint(data, 0)
-    if clients > limits.clients:
-        refuse("The update has too many clients.")
-    left = min(limits.structs, len(data))  # no struct is shorter than a byte
+    _check_count(clients, data, at)
+    if clients > limits.update_clients:
+        raise TooBig(f"An update may have {limits.update_clients} clients.", "update_clients")
+    left = limits.update_structs
     seen = set()
     for _ in range(clients):
         count, at = read_var_uint(data, at)
         client, at = read_var_uint(data, at)
         clock, at = read_var_uint(data, at)
+        _check_count(count, data, at)
         left -= count
         if left < 0:
-            refuse("The update has too many structs.")
+            raise TooBig(f"An update may have {limits.update_structs} structs.", "update_structs")
         if client in seen:
             refuse("The update names a client twice.")
         seen.add(client)
@@ -188,6 +187,11 @@ def _read_structs(changes: Changes, at: int, count: int, client: int, clock: int
         gap = _clock(clock)
         changes.blocks.append(_block((client, first, clock, size, data[start:at])))
     return at
+
+
+def _check_count(count: int, data: bytes, at: int) -> None:
+    if count > len(data) - at:  # neither a client nor a struct is shorter than a byte
+        refuse("A count is larger than the update.")
 
 
 def _clock(clock: int) -> int:
@@ -251,14 +255,14 @@ def _read_parent(data: bytes, at: int) -> tuple[Id | None, int]:
     return (client, clock), at
 
 
-def read_state_vector(data: bytes) -> StateVector:
-    """Read a peer's state vector. Raises ProtocolError for anything malformed, TooBig above
-    `MAX_CLIENTS`."""
+def read_state_vector(data: bytes, most: int = MAX_CLOCK) -> StateVector:
+    """Read a state vector, a peer's with the `most` clients that it may name. Raises ProtocolError
+    for anything malformed, TooBig for more clients."""
     reader = Reader(data)
     vector: StateVector = {}
     count = reader.var_uint(len(data))
-    if count > MAX_CLIENTS:
-        raise TooBig(f"A state vector may name {MAX_CLIENTS} clients at most.")
+    if count > most:
+        raise TooBig(f"A state vector may name {most} clients at most.", "document_clients")
     for _ in range(count):
         client = reader.var_uint()
         if client in vector:

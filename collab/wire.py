@@ -11,11 +11,13 @@ y-websocket (y-protocols' PROTOCOL.md; `•` joins, varBytes is a length and tha
     66 • varBytes(varUint version)     Receipt     client: "my edits so far are my version n";
                                                    server: "up to version n all is on disk"
 
-The receipt is y-sweet's message 102. Clients that do not know it never see one, for the server
+y-sweet's clients say who they are with 03, as varBytes, once more than with 01: that tells nothing
+new. The receipt is y-sweet's message 102. Clients that do not know it never see one, for the server
 sends one only to those who asked. A frame holds one message or several; we read both, and write
 one a frame, for that is all y-websocket 1 to 3 read.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -25,7 +27,6 @@ from collab.reader import Reader, var_uints, write_var_bytes, write_var_uint
 
 SYNC, AWARENESS, AUTH, QUERY_AWARENESS, RECEIPT = 0, 1, 2, 3, 102
 STEP1, STEP2, UPDATE = 0, 1, 2
-PERMISSION_DENIED = 0
 MOST = 100  # messages in one frame; clients send one
 KEPT = 64 << 10  # bytes of an update whose frame is kept for the next peer
 
@@ -106,6 +107,7 @@ def _decode(frame: bytes) -> Iterator[Message]:
         elif kind == AWARENESS:
             yield AwarenessUpdate(reader.var_bytes())
         elif kind == QUERY_AWARENESS:
+            _skip_presence(reader)
             yield QueryAwareness()
         elif kind == RECEIPT:
             yield _read_receipt(reader.var_bytes())
@@ -144,6 +146,25 @@ def encode(message: Message) -> bytes:
 @lru_cache(maxsize=2)  # everybody in a room is told the same, one after the other
 def _encode_update(update: bytes) -> bytes:
     return _EDIT + var_uints(len(update)) + update
+
+
+def _skip_presence(reader: Reader) -> None:
+    """What y-sweet's clients put behind a query. It ends their frame; with others the next message
+    may follow, and is none of that."""
+    start = reader.position
+    with contextlib.suppress(ProtocolError):
+        if _is_presence(Reader(reader.var_bytes())) and reader.at_end:
+            return
+    reader.position = start
+
+
+def _is_presence(body: Reader) -> bool:
+    """Whether it tells of clients, and of nothing else. ProtocolError where it ends too early."""
+    for _ in range(body.var_uint()):
+        body.var_uint()
+        body.var_uint()
+        body.var_string()
+    return body.at_end
 
 
 def _read_receipt(body: bytes) -> Receipt:

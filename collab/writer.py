@@ -9,8 +9,11 @@ A write that fails acknowledges nothing and loses nothing: it is tried again unt
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 
+from collab.counts import Times
+from collab.reserve import reserve
 from collab.room import Pending, Room
 from collab.storage import Entry, Store
 
@@ -32,6 +35,8 @@ class Writer:
         self, store: Store, written: Callable[[Room], None], failed: Callable[[Room], None]
     ) -> None:
         self.saving = True
+        self.edits = 0  # that came to disk,
+        self.commits = Times()  # and how long that took
         self._store = store
         self._written = written
         self._failed = failed
@@ -52,6 +57,11 @@ class Writer:
         self._work.set()
 
     @property
+    def backlog(self) -> int:
+        """Bytes that wait for the disk."""
+        return self._backlog
+
+    @property
     def choked(self) -> bool:
         """So much is waiting that peers have to wait for `breath` before they send more."""
         return not self._breath.is_set()
@@ -66,7 +76,12 @@ class Writer:
             await self._work.wait()
             self._work.clear()
             rooms, self._dirty = list(self._dirty), {}
-            await self._write(rooms)
+            try:
+                await self._write(rooms)
+            except Exception:  # there was no memory even to say what went wrong
+                reserve.give()
+                for room in rooms:
+                    self._failed(room)
 
     def close(self) -> None:
         """Lets `run` end once everything is on disk, or cannot be brought there."""
@@ -102,10 +117,14 @@ class Writer:
         for room, edits in batch.items():
             last += len(edits)
             self._forget(edits)
-            room.commit(seqs[last - 1])
-            if room.pending:
-                self.add(room)
-            self._written(room)
+            try:
+                room.commit(seqs[last - 1])
+                if room.pending:
+                    self.add(room)
+                self._written(room)
+            except Exception:  # out of memory, or ours: the others are told all the same
+                logger.exception("document %r is closed: it cannot be told", room.name)
+                self._failed(room)
 
     def _forget(self, edits: Sequence[Pending]) -> None:
         self._backlog -= sum(len(edit.news.data) for edit in edits)
@@ -115,12 +134,13 @@ class Writer:
     async def _append(self, batch: Batch) -> Sequence[int] | None:
         """Tries until it succeeds; None when that is hopeless and we are closing."""
         entries = [
-            Entry(room.name, edit.time, edit.author, edit.news.data)
+            Entry(room.name, edit.time, edit.author, edit.news.data, edit.claims)
             for room, edits in batch.items()
             for edit in edits
         ]
         tries = 0
         while True:
+            began = time.monotonic()
             try:
                 seqs = await self._store.append(entries)
             except OSError as error:
@@ -131,6 +151,8 @@ class Writer:
                 if not self.saving:
                     logger.info("saving goes on: nothing was lost")
                 self.saving = True
+                self.edits += len(entries)
+                self.commits.add(time.monotonic() - began)
                 return seqs
             if self._closing and tries >= LAST_TRIES:
                 logger.error("closing with %d edits that could not be saved", len(entries))

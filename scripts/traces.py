@@ -8,7 +8,7 @@ with pycrdt, before anything is measured. Knows no server.
 
 import gzip
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +35,13 @@ class Trace(NamedTuple):
     edits: list[Edit]
     writers: int
     text: str
+
+
+Step = dict[str, Any]
+"""A recorded transaction."""
+
+Longer = Callable[[list[Step]], list[Step]]
+"""Makes another history of a recorded one, which ends in a text of the same length."""
 
 
 class Replica:
@@ -83,8 +90,9 @@ class Replica:
             self._made = event.update
 
 
-def load(path: Path, limit: int | None, bar: Any) -> Trace:
-    """The first `limit` transactions of a trace; `bar`, a progress bar of click's, is told of each.
+def load(path: Path, limit: int | None, bar: Any, longer: Longer = list) -> Trace:
+    """The first `limit` transactions of a trace, made longer; `bar`, a progress bar of click's, is
+    told of each.
 
     OSError, ValueError or KeyError when it is no trace."""
     with gzip.open(path) as file:
@@ -98,23 +106,108 @@ def load(path: Path, limit: int | None, bar: Any) -> Trace:
     authors = {step.get("agent", 0) for step in steps}
     replicas = [Replica(CLIENT + author, ascii_only) for author in range(max(authors) + 1)]
     make = _concurrent if "agent" in steps[0] else _sequential
+    steps = longer(steps)
     bar.length = len(steps)
     edits = make(steps, replicas, bar.update)
-    return Trace(edits, len(replicas), recorded["endContent"] if whole else _text_of(edits))
+    kept = whole and longer is not signed
+    return Trace(edits, len(replicas), recorded["endContent"] if kept else _text_of(edits))
+
+
+def signed(steps: list[Step]) -> list[Step]:
+    """The same history in which each writer types nothing but a letter of their own, `letter_of`:
+    so its text says who wrote each character."""
+    return [
+        {
+            **step,
+            "patches": [
+                [position, deleted, letter_of(step.get("agent", 0)) * len(inserted)]
+                for position, deleted, inserted in step["patches"]
+            ],
+        }
+        for step in steps
+    ]
+
+
+def letter_of(writer: int) -> str:
+    return chr(ord("a") + writer)
+
+
+def drafted(steps: list[Step], times: int) -> list[Step]:
+    """The same text with `times` times as many edits: before each run of typing there are drafts of
+    it, typed and taken back with the backspace key. ValueError for a concurrent trace."""
+    runs = list(_runs(steps))
+    typed = sum(len(run) for run in runs if _types(run[0]))
+    share = (times - 1) * len(steps) / (2 * typed) if typed else 0.0
+    made: list[Step] = []
+    owed = 0.0
+    for run in runs:
+        if _types(run[0]):
+            owed += share
+            for _ in range(int(owed)):
+                made += run
+                made += map(_taken_back, reversed(run))
+            owed -= int(owed)
+        made += run
+    return made
+
+
+def anew(steps: list[Step], times: int) -> list[Step]:
+    """The whole text written `times` times, each but the last one selected and deleted when it is
+    complete; then the writer reloads the page. ValueError for a concurrent trace."""
+    _require_sequential(steps)
+    patches = [patch for step in steps for patch in step["patches"]]
+    size = sum(len(inserted) - deleted for _, deleted, inserted in patches)
+    wiped = {"patches": [[0, size, ""]], "reload": True}
+    return [*steps, *[wiped, *steps] * (times - 1)]
+
+
+def _require_sequential(steps: list[Step]) -> None:
+    if steps and "agent" in steps[0]:
+        raise ValueError("a concurrent history cannot be made longer")
+
+
+def _runs(steps: list[Step]) -> Iterator[list[Step]]:
+    """Steps that type one behind the other, together; each other step by itself."""
+    _require_sequential(steps)
+    run: list[Step] = []
+    end = -1
+    for step in steps:
+        if run and not (_types(step) and step["patches"][0][0] == end):
+            yield run
+            run = []
+        run.append(step)
+        position, _, inserted = step["patches"][0]
+        end = position + len(inserted) if _types(step) else -1
+    if run:
+        yield run
+
+
+def _types(step: Step) -> bool:
+    """Whether it inserts at one place, and deletes nothing."""
+    (_, deleted, inserted), *others = step["patches"]
+    return not others and not deleted and bool(inserted)
+
+
+def _taken_back(step: Step) -> Step:
+    """What undoes a step that types."""
+    [[position, _, inserted]] = step["patches"]
+    return {"patches": [[position, len(inserted), ""]]}
 
 
 def _sequential(
-    steps: list[dict[str, Any]], replicas: list[Replica], progress: Callable[[int], object]
+    steps: list[Step], replicas: list[Replica], progress: Callable[[int], object]
 ) -> list[Edit]:
     edits = []
     for step in steps:
         edits.append(Edit(0, replicas[0].edit(step["patches"]), {}))
+        if step.get("reload"):  # of an empty text; its tombstones would only cost time here
+            replicas[0] = Replica(replicas[0].client + 1, replicas[0].ascii_only)
         progress(1)
     return edits
 
 
 def _concurrent(
-    steps: list[dict[str, Any]], replicas: list[Replica], progress: Callable[[int], object]
+    steps: list[Step], replicas: list[Replica], progress: Callable[[int], object]
 ) -> list[Edit]:
     """Each replica is brought to the state of the parents before it edits. A writer's edits follow
     each other, so a state is how many edits it has of each writer."""

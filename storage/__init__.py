@@ -14,11 +14,14 @@ The promises that the rest stands on:
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
+from collab.storage.audit import AuditLine, AuditLog
+from collab.storage.catalog import TENANT, Catalog
+from collab.storage.people import People, Token
 from collab.storage.records import (
     Damaged,
     Document,
@@ -35,6 +38,8 @@ from collab.storage.records import (
 
 __all__ = [
     "PAUSE",
+    "TENANT",
+    "AuditLine",
     "Damaged",
     "Document",
     "Entry",
@@ -45,6 +50,7 @@ __all__ = [
     "Snapshot",
     "Store",
     "Stretch",
+    "Token",
     "Update",
     "Version",
     "open_store",
@@ -54,7 +60,7 @@ PAUSE = 5 * 60 * 1000
 """The longest pause between two rows of one stretch, in milliseconds."""
 
 
-class Store(ABC):
+class Store(Catalog, People, AuditLog):
     """The contract of every store; `tests/storage/contract.py` is its proof.
 
     Names, authors, titles and kinds are any Unicode text without NUL and lone surrogates
@@ -125,6 +131,12 @@ class Store(ABC):
         Snapshots, and the past, at or behind the first seq are forgotten. LookupError for an
         unknown name.
         """
+
+    @abstractmethod
+    async def quarantine(self, name: str, seq: int, reason: str) -> None:
+        """Let a row that kills who reads it be one that cannot be read, until `reject` puts it
+        aside: Damaged with this reason. Snapshots, and the past, at or behind it are forgotten,
+        and none is saved any more. LookupError for an unknown name; to repeat it does no harm."""
 
     @abstractmethod
     async def thin(self, name: str, first: int, last: int, rows: Sequence[Update]) -> None:
@@ -216,28 +228,6 @@ class Store(ABC):
         """Return what `save_past` kept; None when there is none, or it is damaged."""
 
     @abstractmethod
-    async def find(self, name: str) -> Document | None:
-        """Return the document, deleted or not, or None when nobody made it."""
-
-    @abstractmethod
-    async def create(self, name: str, title: str, kind: str, time: int) -> Document:
-        """Make a document without rows; FileExistsError when the name is taken, even deleted."""
-
-    @abstractmethod
-    async def describe(
-        self, name: str, *, title: str | None = None, kind: str | None = None
-    ) -> Document:
-        """Change what is given; LookupError for an unknown name, and an erased one."""
-
-    @abstractmethod
-    async def delete(self, name: str, time: int) -> Document:
-        """Mark as deleted (the first time counts); rows stay. LookupError for an unknown name."""
-
-    @abstractmethod
-    async def undelete(self, name: str) -> Document:
-        """Take the mark of `delete` away; LookupError for an unknown name, and an erased one."""
-
-    @abstractmethod
     async def erase(self, name: str) -> Document:
         """Let a document go for good: nothing of it comes back; erasing twice does no harm.
 
@@ -247,18 +237,6 @@ class Store(ABC):
         (if it was not: since its last row) and taken, so that no copy of the document comes back
         under it: from then on it has no rows, and an append to it is a ValueError. LookupError for
         an unknown name.
-        """
-
-    @abstractmethod
-    async def documents(
-        self, search: str = "", after: str | None = None, limit: int = 100, deleted: bool = False
-    ) -> list[Document]:
-        """Return a page of the documents, or of those that are deleted but not erased; newest
-        edited or made first.
-
-        `search` is looked for in titles and names, whatever the case; every character means
-        itself. `after` is the name of the last document of the page before (LookupError when
-        unknown); one that was edited since has moved to the front, and its page with it.
         """
 
     @abstractmethod

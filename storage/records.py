@@ -5,17 +5,23 @@ Plain values; import them from `collab.storage`. Knows nothing of how anything i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """One edit that is to be appended; `time` in milliseconds since the epoch."""
+    """One edit that is to be appended; `time` in milliseconds since the epoch.
+
+    `claims` are (client id, user) that are known from then on: see `Loaded`.
+    """
 
     document: str
     time: int
     author: str
     data: bytes
+    claims: tuple[tuple[int, str], ...] = ()
 
 
 class Update(NamedTuple):
@@ -102,12 +108,15 @@ class Loaded(NamedTuple):
 
     `damaged` is the seq of the first row that cannot be read, or None. Rows from there on are
     not in `updates`, so the state is the last good one: open such a document read-only, and
-    never append to it.
+    never append to it. `reason` says why it must not be read, where it is quarantined. `claims`
+    says whose each client id is, as the entries said first.
     """
 
     snapshot: Snapshot | None
     updates: list[Update]
     damaged: int | None
+    reason: str = ""
+    claims: Mapping[int, str] = MappingProxyType({})
 
 
 class Problem(NamedTuple):
@@ -119,12 +128,19 @@ class Problem(NamedTuple):
 
 
 class Damaged(ValueError):
-    """A stored row is missing or does not match its checksum; nothing was changed."""
+    """A stored row is missing or does not match its checksum, or it is quarantined for `reason`;
+    nothing was changed. Nor can those behind it be read up to `last`, if that is given."""
 
-    def __init__(self, document: str, seq: int) -> None:
-        super().__init__(document, seq)
+    def __init__(
+        self, document: str, seq: int, reason: str = "", *, last: int | None = None
+    ) -> None:
+        super().__init__(document, seq, reason)
         self.document = document
         self.seq = seq
+        self.reason = reason
+        self.last = seq if last is None else last
 
     def __str__(self) -> str:
+        if self.reason:
+            return f"row {self.seq} of document {self.document!r} is quarantined: {self.reason}"
         return f"row {self.seq} of document {self.document!r} is damaged"

@@ -18,6 +18,7 @@ from typing import TypeVar
 from sqlite_utils import Database
 
 from collab.storage import (
+    AuditLine,
     Document,
     Entry,
     Loaded,
@@ -27,12 +28,16 @@ from collab.storage import (
     Snapshot,
     Store,
     Stretch,
+    Token,
     Update,
     Version,
+    sqlite_audit,
     sqlite_caches,
     sqlite_documents,
     sqlite_log,
     sqlite_packing,
+    sqlite_people,
+    sqlite_quarantine,
     sqlite_reject,
     sqlite_rows,
     sqlite_thin,
@@ -115,6 +120,9 @@ class SQLiteStore(Store):
     async def reject(self, name: str, reasons: Mapping[int, str], instead: bytes) -> None:
         await self._write(lambda db: sqlite_reject.reject(db, name, reasons, instead))
 
+    async def quarantine(self, name: str, seq: int, reason: str) -> None:
+        await self._write(lambda db: sqlite_quarantine.quarantine(db, name, seq, reason))
+
     async def thin(self, name: str, first: int, last: int, rows: Sequence[Update]) -> None:
         done = False
         while not done:
@@ -193,11 +201,39 @@ class SQLiteStore(Store):
         await _run(self._writer, self._opened().compact)
 
     async def documents(
-        self, search: str = "", after: str | None = None, limit: int = 100, deleted: bool = False
+        self,
+        search: str = "",
+        after: str | None = None,
+        limit: int = 100,
+        deleted: bool = False,
+        tenant: str | None = None,
     ) -> list[Document]:
         return await self._read(
-            lambda db: sqlite_documents.documents(db, search, after, limit, deleted)
+            lambda db: sqlite_documents.documents(db, search, after, limit, deleted, tenant)
         )
+
+    async def save_token(self, token: Token) -> None:
+        await self._write(lambda db: sqlite_people.save_token(db, token))
+
+    async def tokens(self, now: int, document: str | None = None) -> list[Token]:
+        return await self._read(lambda db: sqlite_people.tokens(db, now, document))
+
+    async def record(self, lines: Sequence[AuditLine]) -> None:
+        await self._write(lambda db: sqlite_audit.record(db, lines))
+
+    async def audit(
+        self,
+        *,
+        document: str | None = None,
+        user: str | None = None,
+        action: str | None = None,
+        since: int | None = None,
+        tenant: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[AuditLine]:
+        wanted = (document, user, action, since, tenant, before, limit)
+        return await self._read(lambda db: sqlite_audit.audit(db, *wanted))
 
     async def verify(self) -> AsyncIterator[Problem]:
         for problem in await self._read(sqlite_log.verify_file):

@@ -13,9 +13,13 @@ from zlib import crc32
 from sqlite_utils import Database
 
 from collab.storage import Past, Problem, Snapshot
+from collab.storage.sqlite_quarantine import require_no_quarantined
 from collab.storage.sqlite_rows import is_damage, place
 from collab.storage.sqlite_schema import checksum
 from collab.storage.sqlite_segments import is_gap
+
+PIECE = 1 << 20
+"""Bytes of a snapshot that are written at once."""
 
 
 def newest_snapshot(
@@ -43,13 +47,19 @@ def _snapshot(db: Database, number: int, name: str, seq: int) -> Snapshot | None
             "SELECT checksum, data, idx FROM snapshots WHERE document = ? AND seq = ?",
             [number, seq],
         )
+        pieces = db.execute(
+            "SELECT data FROM snapshot_pieces WHERE document = ? AND seq = ? ORDER BY number",
+            [number, seq],
+        ).fetchall()
     except sqlite3.Error as error:
         if not is_damage(error):
             raise
         return None
-    sound = isinstance(data, bytes) and isinstance(index, bytes)
-    snapshot = Snapshot(seq, data, index)
-    return snapshot if sound and check == _snapshot_checksum(name, snapshot) else None
+    parts = [data, *(piece for (piece,) in pieces)]
+    if not all(isinstance(part, bytes) for part in (*parts, index)):
+        return None
+    snapshot = Snapshot(seq, b"".join(parts) if pieces else data, index)
+    return snapshot if check == _snapshot_checksum(name, snapshot) else None
 
 
 def _snapshot_checksum(name: str, snapshot: Snapshot) -> bytes:
@@ -62,18 +72,10 @@ def save_snapshot(db: Database, name: str, snapshot: Snapshot) -> None:
     for number, head in place(db, name):
         if not 0 < snapshot.seq <= head:
             raise ValueError(f"a snapshot at {snapshot.seq} of a log that ends at {head}")
+        require_no_quarantined(db, number, snapshot.seq)
         if is_gap(db, number, name, snapshot.seq):
             raise ValueError(f"row {snapshot.seq} is not there any more")
-        db.execute(
-            "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)",
-            [
-                number,
-                snapshot.seq,
-                _snapshot_checksum(name, snapshot),
-                snapshot.data,
-                snapshot.index,
-            ],
-        )
+        _insert_snapshot(db, number, name, snapshot)
         db.execute(
             "DELETE FROM snapshots WHERE document = :number AND seq NOT IN"
             " (SELECT seq FROM snapshots WHERE document = :number ORDER BY seq DESC LIMIT 2)",
@@ -83,11 +85,25 @@ def save_snapshot(db: Database, name: str, snapshot: Snapshot) -> None:
     raise LookupError(f"no document {name!r}")
 
 
+def _insert_snapshot(db: Database, number: int, name: str, snapshot: Snapshot) -> None:
+    check, data = _snapshot_checksum(name, snapshot), snapshot.data
+    db.execute("DELETE FROM snapshots WHERE document = ? AND seq = ?", [number, snapshot.seq])
+    db.execute(
+        "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?)",
+        [number, snapshot.seq, check, data[:PIECE], snapshot.index],
+    )
+    for at in range(PIECE, len(data), PIECE):
+        piece = data[at : at + PIECE]
+        row = [number, snapshot.seq, at // PIECE, piece]
+        db.execute("INSERT INTO snapshot_pieces VALUES (?, ?, ?, ?)", row)
+
+
 def save_past(db: Database, name: str, past: Past) -> None:
     """Keep the past instead of the one before it."""
     for number, head in place(db, name):
         if not 0 < past.seq <= head:
             raise ValueError(f"a past at {past.seq} of a log that ends at {head}")
+        require_no_quarantined(db, number, past.seq)
         check = checksum(name, past.seq, 0, "", past.data)
         db.execute(
             "INSERT OR REPLACE INTO pasts VALUES (?, ?, ?, ?)",

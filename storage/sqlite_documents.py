@@ -10,12 +10,22 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from collab.storage import Document
+from collab.storage import TENANT, Document
 from collab.storage.sqlite_rows import place
 from collab.storage.sqlite_schema import folded, nonempty, plain
 
 _DOCUMENT = "name, title, kind, created, edited, head, deleted, erased"
-_PARTS = ("updates", "segments", "snapshots", "pasts", "versions", "rejected")
+_PARTS = (
+    "updates",
+    "segments",
+    "snapshots",
+    "snapshot_pieces",
+    "pasts",
+    "versions",
+    "rejected",
+    "clients",
+    "quarantined",
+)
 _NEWEST = "coalesce(edited, created)"
 
 
@@ -91,13 +101,17 @@ def _change(db: Database, name: str, setting: str, *values: str | int | None) ->
 
 
 def documents(
-    db: Database, search: str, after: str | None, limit: int, deleted: bool
+    db: Database, search: str, after: str | None, limit: int, deleted: bool, tenant: str | None
 ) -> list[Document]:
     """Return a page of documents, the newest first."""
     conditions = ["deleted IS NOT NULL AND NOT erased" if deleted else "deleted IS NULL"]
     if search:
-        conditions.append("(instr(folded(title), :search) OR instr(folded(name), :search))")
+        rest = f"substr(name, instr(name, '{TENANT}') + 1)"
+        conditions.append(f"(instr(folded(title), :search) OR instr(folded({rest}), :search))")
     values = {"search": folded(search), "after": after, "limit": max(0, limit), "time": 0}
+    if tenant is not None:
+        conditions.append(f"substr(name, 1, instr(name, '{TENANT}')) = :tenant")
+        values["tenant"] = tenant and tenant + TENANT
     if after is not None:
         last = find(db, after)
         if last is None:

@@ -84,7 +84,7 @@ class File:
             if self._doubtful:
                 self._reopen()
             result, wal_bytes = self._commit(job)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, MemoryError) as error:
             self._doubtful = True
             with suppress(sqlite3.Error, OSError):
                 self._reopen()
@@ -134,7 +134,7 @@ class File:
                 raise
             self._idle.append(db)
             return result
-        except sqlite3.Error as error:
+        except (sqlite3.Error, MemoryError) as error:
             raise _explained(error, self.path) from error
 
     def _reader(self) -> Database:
@@ -183,10 +183,8 @@ class File:
         return False
 
     def _require_same(self) -> int:
-        """Return the length of the write-ahead log; OSError when another file is in its place.
-
-        SQLite would go on writing into the file that nobody will ever find again.
-        """
+        """Return the length of the write-ahead log; OSError when another file is in its place:
+        SQLite would go on writing into one that nobody will ever find again."""
         identity, wal_bytes = _identify(self.path)
         if identity != self._identity:
             raise OSError(errno.ESTALE, "the file was moved, deleted or replaced", self.path)
@@ -287,11 +285,13 @@ def _sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
-def _explained(error: sqlite3.Error | OSError, path: str) -> OSError | ValueError:
+def _explained(error: Exception, path: str) -> OSError | ValueError:
     """Return an OSError whose sentence says what to look at; a ValueError if a document is to
     blame, for whom it does not help to try again."""
     if isinstance(error, OSError):
         return error
+    if isinstance(error, MemoryError):  # as Python says it for SQLITE_NOMEM
+        return OSError(errno.ENOMEM, "there is no memory", path)
     code = int(getattr(error, "sqlite_errorcode", 0))
     if code & 0xFF == sqlite3.SQLITE_CONSTRAINT:
         # Two rows can only claim one seq when the head that it was counted from is damaged.

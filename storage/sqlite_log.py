@@ -14,6 +14,8 @@ from sqlite_utils import Database
 
 from collab.storage import Damaged, Entry, Loaded, Problem, Update, sqlite_segments
 from collab.storage.sqlite_caches import damaged_caches, newest_snapshot
+from collab.storage.sqlite_people import claims
+from collab.storage.sqlite_quarantine import first_quarantined
 from collab.storage.sqlite_rows import place, unpacked
 
 
@@ -37,9 +39,10 @@ def load(db: Database, name: str, warn: Callable[[Problem], None]) -> Loaded:
                 updates.append(row)
             _nothing_beyond(db, number, name, head)
         except Damaged as damage:
-            warn(Problem(name, damage.seq, "damaged row"))
-            return Loaded(snapshot, updates, damage.seq)
-        return Loaded(snapshot, updates, None)
+            if not damage.reason:
+                warn(Problem(name, damage.seq, "damaged row"))
+            return Loaded(snapshot, updates, damage.seq, damage.reason, claims(db, number))
+        return Loaded(snapshot, updates, None, "", claims(db, number))
     return Loaded(None, [], None)
 
 
@@ -71,22 +74,25 @@ def pieces(
 
 def rows(db: Database, number: int, name: str, after: int, last: int) -> Iterator[Update]:
     """Yield the rows after `after` up to `last`; Damaged at the first that is not as written."""
-    for segment, first, end in pieces(db, number, after, last):
+    poison = first_quarantined(db, number, after, last)
+    for segment, first, end in pieces(db, number, after, poison.seq - 1 if poison else last):
         if segment is None:
             yield from unpacked(db, number, name, first - 1, end)
         else:
-            with damaged_from(first):
+            with damaged_from(first, sqlite_segments.next_first(db, number, first, end) - 1):
                 packed = sqlite_segments.read_rows(db, number, name, segment, first, end)
             yield from packed
+    if poison:
+        raise Damaged(name, poison.seq, poison.reason)
 
 
 @contextmanager
-def damaged_from(seq: int) -> Iterator[None]:
-    """Let what is raised for a segment name the first row in it that was asked for."""
+def damaged_from(seq: int, last: int | None = None) -> Iterator[None]:
+    """Let what is raised for a segment name the rows in it that were asked for."""
     try:
         yield
     except Damaged as damage:
-        raise Damaged(damage.document, seq) from damage
+        raise Damaged(damage.document, seq, damage.reason, last=last) from damage
 
 
 def _nothing_beyond(db: Database, number: int, name: str, head: int) -> None:
@@ -129,9 +135,9 @@ def verify_page(
                     after = head
             except Damaged as damage:
                 segment = sqlite_segments.find(db, number, damage.seq)
-                after = segment[1] if segment else damage.seq
+                reason = damage.reason or ("damaged segment" if segment else "damaged row")
+                after = segment[1] if segment and not damage.reason else damage.seq
                 limit -= 1
-                reason = "damaged segment" if segment else "damaged row"
                 problems.append(Problem(name, damage.seq, reason))
         if after < head:
             return problems, after

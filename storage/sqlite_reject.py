@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from collab.storage import Damaged, Update, segments
 from collab.storage.sqlite_caches import forget_from
+from collab.storage.sqlite_quarantine import release
 from collab.storage.sqlite_rows import author_number, is_damage, place
 from collab.storage.sqlite_schema import checksum
 from collab.storage.sqlite_segments import (
@@ -36,11 +37,16 @@ def reject(db: Database, name: str, reasons: Mapping[int, str], instead: bytes) 
     """Move rows to `rejected`, and put rows of nobody in their places."""
     for number, head in place(db, name):
         sound = _mended(db, number, name, reasons)
+        done = 0
         for seq in sorted(reasons.keys() - sound):
+            if seq <= done:
+                continue
             new = Update(name, seq, 0, "", instead)
-            if not _reject_packed(db, number, head, new, reasons[seq]):
+            done = _reject_packed(db, number, head, new, reasons[seq])
+            if not done:
                 _reject(db, number, head, new, reasons[seq])
         if reasons:
+            release(db, number, reasons)
             forget_from(db, number, min(reasons))
         return
     raise LookupError(f"no document {name!r}")
@@ -71,12 +77,13 @@ def _insert(db: Database, number: int, rows: Iterable[Update]) -> None:
     )
 
 
-def _reject_packed(db: Database, number: int, head: int, new: Update, reason: str) -> bool:
-    """Let the new row take the place of one in a segment with gaps.
+def _reject_packed(db: Database, number: int, head: int, new: Update, reason: str) -> int:
+    """Let the new row take the place of one in a segment with gaps; return the last seq that it
+    stands for.
 
-    False when that is to be done among the rows that are not packed: there may be no gaps, and
-    there the rows of a segment without gaps are put, if they can be read. The many seqs that only
-    a damaged segment with gaps can have had become one row.
+    0 when that is to be done among the rows that are not packed: there may be no gaps, and there
+    the rows of a segment without gaps are put, if they can be read. The many seqs that only a
+    damaged segment with gaps can have had become one row.
     """
     name = new.document
     for first, last in filter(None, [find(db, number, new.seq)]):
@@ -84,16 +91,16 @@ def _reject_packed(db: Database, number: int, head: int, new: Update, reason: st
         end = _end_of_hole(db, number, first, head)
         if not rows and end - first >= segments.ROWS:
             write(db, number, name, pack_all([new._replace(seq=end)], first))
-            return True
+            return end
         if not rows or rows[-1].seq - first < len(rows):
             _insert(db, number, rows)
-            return False
+            return 0
         _set_aside(db, number, [row for row in rows if row.seq == new.seq], reason)
         changed = [new if row.seq == new.seq else row for row in rows]
         kept = [row for row in changed if row != new or row.seq <= head]
         write(db, number, name, pack_all(kept, first))
-        return True
-    return False
+        return new.seq
+    return 0
 
 
 def _taken_out(

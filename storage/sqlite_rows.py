@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from sqlite_utils import Database
 
 from collab.storage import Damaged, Entry, Update
+from collab.storage.sqlite_people import save_claims
 from collab.storage.sqlite_schema import checksum, nonempty, plain
 
 
@@ -19,8 +20,8 @@ def append(db: Database, entries: Sequence[Entry]) -> list[int]:
     """Write the entries after the heads of their documents; return their seqs, in order."""
     authors = {author: author_number(db, author) for author in {entry.author for entry in entries}}
     logs: dict[str, tuple[int, int]] = {}
-    edited, seqs, rows = {}, [], []
-    for name, time, author, data in entries:
+    edited, seqs, rows, claims = {}, [], [], []
+    for name, time, author, data, claimed in entries:
         number, head = logs.get(name) or _log(db, name, time)
         seq = head + 1
         check = checksum(name, seq, time, author, data)
@@ -28,9 +29,11 @@ def append(db: Database, entries: Sequence[Entry]) -> list[int]:
         seqs.append(seq)
         logs[name] = (number, seq)
         edited[number] = (seq, time, number)
+        claims += [(number, client, user) for client, user in claimed]
     # The hot path: methods of a table, or INSERT .. ON CONFLICT, would take several times as long.
     db.conn.executemany("UPDATE documents SET head = ?, edited = ? WHERE id = ?", edited.values())
     db.conn.executemany("INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?)", rows)
+    save_claims(db, claims)
     return seqs
 
 

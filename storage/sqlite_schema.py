@@ -42,7 +42,54 @@ def what_is_gone_for_good(db: Database) -> None:
     db.execute("ALTER TABLE documents ADD COLUMN erased INTEGER NOT NULL DEFAULT 0")
 
 
-_VERSIONS = (documents_and_their_logs, the_past_of_documents, what_is_gone_for_good)
+def who_may_do_what(db: Database) -> None:
+    """Make the tables of tokens that were given out, and of whose each client id is."""
+    for statement in _PEOPLE_TABLES.split(";"):
+        db.execute(statement)
+
+
+def who_did_what(db: Database) -> None:
+    """Make the table of the audit log, to which SQL too can only add.
+
+    REPLACE deletes without asking triggers for deletion, hence the one before INSERT.
+    """
+    db.execute(_AUDIT_TABLE)
+    db.execute("CREATE INDEX audit_by_document ON audit (document)")
+    for event in ("INSERT", "UPDATE", "DELETE"):
+        there = "WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)" if event == "INSERT" else ""
+        db.execute(
+            f"CREATE TRIGGER audit_refuses_{event.lower()} BEFORE {event} ON audit {there}"
+            " BEGIN SELECT RAISE(ABORT, 'the audit log can only be added to'); END"
+        )
+
+
+def what_kills_engines(db: Database) -> None:
+    """Make the table of rows that must not be read again until somebody has put them aside."""
+    db.execute(_QUARANTINE_TABLE)
+
+
+def large_snapshots_in_pieces(db: Database) -> None:
+    """Make the table of what of a snapshot's data does not fit in its row.
+
+    SQLite and Python copy what they are given to write, twice and for long: a piece at a time. A
+    trigger takes the pieces away, for foreign keys are not always looked at.
+    """
+    db.execute(_PIECES_TABLE)
+    db.execute(
+        "CREATE TRIGGER snapshot_deleted AFTER DELETE ON snapshots BEGIN DELETE FROM"
+        " snapshot_pieces WHERE document = OLD.document AND seq = OLD.seq; END"
+    )
+
+
+_VERSIONS = (
+    documents_and_their_logs,
+    the_past_of_documents,
+    what_is_gone_for_good,
+    who_may_do_what,
+    who_did_what,
+    what_kills_engines,
+    large_snapshots_in_pieces,
+)
 schema = Migrations("quire")
 for version in _VERSIONS:
     schema()(version)
@@ -119,6 +166,57 @@ _PAST_TABLES = """
         checksum BLOB NOT NULL,
         data BLOB NOT NULL
     )
+"""
+
+_AUDIT_TABLE = """
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time INTEGER NOT NULL,
+        document TEXT NOT NULL,
+        user TEXT NOT NULL,
+        address TEXT NOT NULL,
+        action TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        times INTEGER NOT NULL
+    )
+"""
+
+_QUARANTINE_TABLE = """
+    CREATE TABLE quarantined (
+        document INTEGER NOT NULL REFERENCES documents(id),
+        seq INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (document, seq)
+    ) WITHOUT ROWID
+"""
+
+_PIECES_TABLE = """
+    CREATE TABLE snapshot_pieces (
+        document INTEGER NOT NULL REFERENCES documents(id),
+        seq INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (document, seq, number)
+    )
+"""
+
+
+_PEOPLE_TABLES = """
+    CREATE TABLE tokens (
+        id TEXT PRIMARY KEY,
+        document TEXT NOT NULL,
+        level INTEGER NOT NULL,
+        label TEXT NOT NULL,
+        author TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE clients (
+        document INTEGER NOT NULL REFERENCES documents(id),
+        client INTEGER NOT NULL,
+        user TEXT NOT NULL,
+        PRIMARY KEY (document, client)
+    ) WITHOUT ROWID
 """
 
 

@@ -2,7 +2,8 @@
 
 A record of WARNING or above on a logger of ours, of Tornado or of asyncio fails the test that
 caused it, unless the test says `@pytest.mark.expects_log(r"pattern")`, which in turn fails when no
-record matches. Random tests take the `seed` fixture: a failure shows the line that replays it.
+record matches. So does a worker that is left behind. Random tests take the `seed` fixture: a
+failure shows the line that replays it.
 """
 
 import asyncio
@@ -10,7 +11,9 @@ import logging
 import os
 import re
 import secrets
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tornado.ioloop import IOLoop
@@ -68,3 +71,24 @@ def quiet_log(request: pytest.FixtureRequest) -> Iterator[None]:
     missing = [p for p in patterns if not any(re.search(p, line) for line in records.lines)]
     assert not unexpected, "unexpected in the log:\n" + "\n".join(unexpected)
     assert not missing, f"not in the log: {missing}; it has: {records.lines}"
+
+
+@pytest.fixture(autouse=True)
+def no_worker_is_left() -> Iterator[None]:
+    """Fail the test whose event loop ended before the workers that it started."""
+    yield
+    assert not _workers(), "left behind by this test or by one before it"
+
+
+def _workers() -> list[int]:
+    """The processes of `collab.engine` that this one has started, on a system that tells."""
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
+    found = []
+    for pid in children.read_text().split() if children.exists() else ():
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue  # it has just ended
+        if b"collab.jobs" in command:
+            found.append(int(pid))
+    return found

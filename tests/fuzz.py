@@ -11,8 +11,10 @@ from random import Random
 
 from collab.errors import ProtocolError, TooBig
 from collab.fold import fold
+from collab.reader import var_uints
 from collab.state import News, State, merge
 from collab.update import StateVector, encode_state_vector, read_state_vector, read_update
+from tests import hostile
 from tests.collab.genuine import Document, parts
 from tests.live import var_bytes
 from tests.mutants import Mutator
@@ -142,16 +144,58 @@ def _enter(state: State, update: bytes) -> State:
     return state
 
 
-def frames(documents: list[Document], count: int, seed: int) -> Iterator[bytes]:
-    """Frames with mutants in them, and some that are wrong themselves."""
-    dice = Random(seed)
+def frames(documents: list[Document], dice: Random) -> Iterator[bytes]:
+    """Frames without end: genuine messages of every kind, and what came out of them when one thing
+    or several were changed."""
     mutators = [Mutator(dice, document.updates) for document in documents]
-    for _ in range(count):
+    while True:
         mutator = dice.choice(mutators)
-        body = mutator.advance() if dice.random() < 0.1 else mutator.mutant()
-        kind = dice.choice((b"\x00\x01", b"\x00\x02", b"\x00\x02", b"\x00\x00", b"\x01", b"\x66"))
-        frame = kind + var_bytes(body)
+        frame = dice.choice(_KINDS)(mutator)
         yield mutator.bytewise(bytearray(frame)) if dice.random() < 0.2 else frame
+
+
+def _edit(mutator: Mutator) -> bytes:
+    body = mutator.advance() if mutator.dice.random() < 0.1 else mutator.mutant()
+    return mutator.dice.choice((b"\x00\x01", b"\x00\x02")) + var_bytes(body)
+
+
+def _lost(mutator: Mutator) -> bytes:
+    """An update in a message of another kind."""
+    kind = mutator.dice.choice((b"\x00\x00", b"\x01", b"\x66"))
+    return kind + var_bytes(mutator.mutant())
+
+
+def _question(mutator: Mutator) -> bytes:
+    """SyncStep1."""
+    ids = [mutator.identity() for _ in range(mutator.dice.randrange(4))]
+    numbers = [number for identity in dict(ids).items() for number in identity]
+    return b"\x00\x00" + var_bytes(var_uints(len(numbers) // 2, *numbers))
+
+
+def _presence(mutator: Mutator) -> bytes:
+    dice = mutator.dice
+    states = [
+        (mutator.identity()[0], mutator.number(), dice.choice(_STATES))
+        for _ in range(dice.choice((1, 1, 1, 2, 70)))
+    ]
+    return hostile.awareness(*states)
+
+
+def _receipt(mutator: Mutator) -> bytes:
+    return b"\x66" + var_bytes(var_uints(mutator.number()))
+
+
+_KINDS = [*[_edit] * 10, *[_presence] * 3, _question, _receipt, _lost]
+_STATES = (
+    b"null",
+    b"{}",
+    b'{"user":{"name":"Ann","color":"#aabbcc"},"cursor":{"anchor":null,"head":null}}',
+    b'{"user":{"name":7}}',
+    b'{"user":"Ann","x":%s}' % (b"[" * 500 + b"]" * 500),
+    b'{"x":1e999}',
+    b'{"user":{"name":"\\ud800"}}',
+    b"[]",
+)
 
 
 def attack_all(documents: list[Document], mutants: int, seed: object) -> Figures:

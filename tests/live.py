@@ -25,6 +25,10 @@ from collab.reader import Reader, var_uints
 from collab.wire import Message, SyncStep2
 
 QUIRE = (sys.executable, "-m", "collab.web", "serve")
+RATES = {f"{what}_per_second": 1 << 40 for what in ("edits", "bytes", "presence")}
+FAST = ("--limit", ",".join(f"{rate}={most}" for rate, most in RATES.items()))
+"""For peers that send as fast as they can, to see what that costs: as no editor may by default."""
+
 FIRST_LINE = "Quire is at http://127.0.0.1:"
 PATIENCE = 30.0  # seconds that anything may take before a test gives up
 
@@ -94,6 +98,14 @@ class Server:
         assert self.process is not None
         return psutil.Process(self.process.pid).memory_info().rss
 
+    def peak(self) -> int:
+        """The most resident bytes at any moment since this was asked last."""
+        assert self.process is not None
+        folder = Path(f"/proc/{self.process.pid}")
+        status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
+        (folder / "clear_refs").write_text("5")
+        return int(status["VmHWM"].split()[0]) << 10
+
     def url(self, name: str) -> str:
         """Where editors of document `name` connect."""
         return f"ws://127.0.0.1:{self.port}/sync/{quote(name, safe='')}"
@@ -109,7 +121,7 @@ class Server:
             try:
                 record = json.loads(line)
             except ValueError:
-                if not line.startswith((FIRST_LINE, "It is open to")):
+                if not line.startswith((FIRST_LINE, "It is open to", "Who has a token")):
                     troubles.append(line)  # nobody but the logger has anything to say there
                 continue
             if record["level"] not in ("debug", "info"):

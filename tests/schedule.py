@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from collab import wire
+from collab.access import OURS
 from collab.fold import fold
 from collab.parts import PART, Plan, plan
 from collab.room import Room
@@ -230,7 +231,7 @@ class Schedule:
         return min(len(frames), self.dice.randint(1, 5))
 
     def connect(self, editor: Editor) -> Play:
-        editor.session = Session(self.room, "", lambda: None)
+        editor.session = Session(self.room, OURS, lambda: None)
         self.room.sessions.add(editor.session)
         self.send(editor, SyncStep1((yield "vector", editor.client)))
         self.send(editor, AwarenessUpdate(editor.presence.encode([editor.client])))
@@ -375,7 +376,7 @@ class Schedule:
         return agreed[0]
 
     def late_joiner(self) -> list[bytes]:
-        session = Session(self.room, "", lambda: None)
+        session = Session(self.room, OURS, lambda: None)
         session.receive(SyncStep1(b"\x00"), self.now)
         told: list[bytes] = []
         while (message := session.next_message()) is not None or self.room.wants_plan:

@@ -64,7 +64,7 @@ class Stalled:
         for _ in polls("a stalled reader", 4 * PATIENCE, pause=0):
             if self.state.vector == upto:
                 return
-            for message in messages(self._frame()):
+            for message in messages(self.frame()):
                 if isinstance(message, SyncUpdate | SyncStep2):
                     news, missing = self.state.admit(read_update(message.update), partial=False)
                     assert not missing, "it is told what does not connect"
@@ -74,11 +74,12 @@ class Stalled:
     def close(self) -> None:
         self.socket.close()
 
-    def _frame(self) -> bytes:
+    def frame(self) -> bytes:
+        """The next one, pings apart."""
         opcode, length = self._take(2)
         if opcode == PING:
             self._take(length)
-            return self._frame()
+            return self.frame()
         if length > 125:
             length = int.from_bytes(self._take(2 if length == 126 else 8))
         return self._take(length)

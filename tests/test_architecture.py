@@ -1,7 +1,8 @@
 """The architecture, as far as a machine can check it: imports point down, and things stay small.
 
-`collab.web -> collab -> collab.storage`. Each rule says which modules may do a thing; whoever needs
-one more changes the list, and argues for it in the module's first paragraph.
+`collab.web -> collab -> collab.storage`, and `collab.web -> collab.client -> collab`. Each rule
+says which modules may do a thing; whoever needs one more changes the list, and argues for it in the
+module's first paragraph.
 """
 
 import ast
@@ -15,15 +16,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("collab", "collab/past", "storage", "web")
+FOLDERS = ("collab", "collab/client", "collab/past", "storage", "web")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.py"))
+CLIENT = [path for path in SOURCES if path.parent.name == "client"]
 CORE = [path for path in SOURCES if path.parent.name in ("collab", "past")]
 
 # The rest of collab is told the time, and never waits.
 ASYNCHRONOUS = {"hub", "connection", "writer", "gate", "engine", "editor", "replay"}
-ASYNCHRONOUS |= {"archive", "history", "retention", "upkeep"}
+ASYNCHRONOUS |= {"archive", "history", "retention", "upkeep", "door", "rooms", "poison", "edits"}
+ASYNCHRONOUS |= {"shared"}
+# Tokens end by themselves, whoever asks about them.
+TIMED = {"tokens"}
 # Runs in workers that may die, or in a process whose documents are its own.
-PYCRDT = {"jobs", "editor"}
+PYCRDT = {"jobs", "editor", "editing", "remote", "bridge", "carets", "copy", "mirror"}
 
 FILE_LINES = 300
 FUNCTION_LINES = 30
@@ -65,21 +70,34 @@ def test_storage_stands_alone() -> None:
 
 def test_collab_knows_no_web() -> None:
     """Documents do not know how they are asked for."""
-    assert set() == importers("collab.web", CORE)
+    assert set() == importers("collab.web", CORE) | importers("collab.client", CORE)
+
+
+def test_the_client_knows_no_server() -> None:
+    """It is somebody else's machine that it talks to: no hub, no store, no handlers."""
+    allowed = ("changes", "client", "errors", "presence", "reader", "state", "update", "wire")
+    allowed += ("blocks", "content", "past")  # what a document is
+    for path in CLIENT:
+        of_ours = {name for name in imports(path) if name.split(".")[0] == "collab"}
+        assert {name.split(".")[1] for name in of_ours} <= set(allowed), path.name
 
 
 def test_only_web_knows_tornado() -> None:
-    """It could be another server."""
-    below_web = [path for path in SOURCES if path.parent.name != "web"]
-    assert set() == importers("tornado", below_web)
+    """It could be another server; the client could have another WebSocket."""
+    assert set() == importers(
+        "tornado", [path for path in SOURCES if path.parent.name == "storage"]
+    )
+    assert set() == importers("tornado", CORE)
+    assert {"remote"} == importers("tornado", CLIENT)
 
 
 def test_the_core_is_synchronous_and_clockless() -> None:
     """Time, randomness and sockets are arguments, so that every story can be told again."""
     assert importers("asyncio", CORE) <= ASYNCHRONOUS
     core = [path for path in CORE if path.stem not in ASYNCHRONOUS]
-    for module in ("time", "datetime", "random", "socket", "threading", "subprocess"):
+    for module in ("datetime", "random", "socket", "threading", "subprocess"):
         assert set() == importers(module, core), module
+    assert TIMED == importers("time", core)
 
 
 def test_pycrdt_stays_where_it_can_do_no_harm() -> None:

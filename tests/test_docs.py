@@ -6,12 +6,10 @@ from pathlib import Path
 
 import click
 import pytest
-from tornado.routing import URLSpec
 
-from collab import Hub
-from collab.storage import open_store
-from collab.web import routes
+from collab.limits import Limits
 from collab.web.cli import main
+from collab.web.openapi import OPERATIONS
 from collab.web.settings import Settings, option, variable
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +30,14 @@ def test_every_setting_is_described(name: str) -> None:
     assert described(variable(name)), variable(name)
 
 
+@pytest.mark.parametrize("limit", dataclasses.fields(Limits), ids=lambda limit: limit.name)
+def test_every_limit_is_described(limit: "dataclasses.Field[int]") -> None:
+    """A row of the table: its name, its default, the close code if it has one, and its help."""
+    code = str(limit.metadata["code"] or "")
+    row = f"| `{limit.name}` | {limit.default} | {code} | {limit.metadata['help']} |"
+    assert " ".join(row.split()) in " ".join(DOCS.split())
+
+
 @pytest.mark.parametrize("name", sorted(main.commands))
 def test_every_command_is_described(name: str) -> None:
     """As it is typed, and it has a help text of its own."""
@@ -48,16 +54,12 @@ def test_every_option_has_a_help_text() -> None:
                 assert parameter.help, f"{command.name} {parameter.opts}"
 
 
-def endpoints() -> list[str]:
-    """The paths of the API and of the sockets, as people write them: /api/documents/{name}."""
-    rules: list[URLSpec] = routes(Hub(open_store(":memory:")), page=False)
-    paths = [rule.regex.pattern.removesuffix("$") for rule in rules]
-    return [re.sub(r"\(\.[*+]\)", "{name}", path) for path in paths if not path.endswith(".*")]
-
-
-@pytest.mark.parametrize("path", endpoints())
+@pytest.mark.parametrize("path", ["/sync/{name}", *OPERATIONS])
 def test_every_endpoint_is_described(path: str) -> None:
-    """Whatever the parts of its path are called."""
-    anything = re.sub(r"\{\w+\}", "{}", DOCS)
-    path = path.replace("{name}", "{}").replace("([^/]+)", "{}")
-    assert re.search(re.escape(path) + r"(?![\w/-])", anything), path
+    """By each of its methods, whatever the parts of its path are called."""
+    words = re.escape(re.sub(r"\{\w+\}", "{}", path)) + r"(?![\w/.-])"
+    lines = [re.sub(r"\{\w+\}", "{}", line) for line in DOCS.splitlines()]
+    described = " ".join(line for line in lines if re.search(words, line))
+    assert described, path
+    for method in OPERATIONS.get(path, ()):
+        assert method.upper() in described, method

@@ -1,23 +1,29 @@
 """Mutants of genuine updates: the gate and the core in this process, and a live server.
 
-Small sizes; `scripts/soak fuzz` does a million. QUIRE_SEED=... replays.
+Small sizes; `scripts/soak gate` does a million in this process, `scripts/soak fuzz` five million
+over sockets. QUIRE_SEED=... replays.
 """
 
-import asyncio
+import re
+import sys
+from itertools import islice
 from random import Random
 
 import pytest
 
+from collab.access import OURS
 from collab.errors import CollabError
 from collab.room import Room
 from collab.session import Session
 from collab.state import State
+from collab.web.rights import LEVELS
 from collab.wire import Receipt, SyncStep2, SyncUpdate, decode, encode
-from tests import hostile
+from tests.barrage import GROWTH, HOLD, Barrage, whole_lines
 from tests.collab.genuine import EXACT, Yjs, corpus
 from tests.fuzz import attack_all, frames
-from tests.live import STEP1, Peer, Server, messages, run
-from tests.witness import Witnesses
+from tests.live import FAST, QUIRE, STEP1, Peer, Server, messages, run
+from tests.requests import TEMPLATES
+from tests.turns import WATCHED
 
 SLOWEST = 0.25  # CPU seconds that one mutant may take
 WAIT = 3.0  # seconds of a witness's round trip, on a machine that is busy with other things
@@ -35,8 +41,8 @@ def test_frames_break_nothing(seed):
     """A session takes mutated frames, or says what is wrong with them; it never fails itself."""
     refused = 0
     room = Room("notes", State(), 0)
-    for frame in frames(corpus(), 20_000, seed):
-        session = Session(room, "", lambda: None)
+    for frame in islice(frames(corpus(), Random(seed)), 20_000):
+        session = Session(room, OURS, lambda: None)
         room.sessions.add(session)
         try:
             for message in decode(frame):
@@ -54,44 +60,46 @@ def test_frames_break_nothing(seed):
 
 
 def test_a_live_server_takes_mutants(tmp_path, seed):
-    """Four attackers, and two pairs who type on in the same document and in another one."""
-    with Server(tmp_path / "quire.db") as server:
-        witnesses = run(attack(server, 2_000, seed))
-        print(witnesses)
-        assert server.alive
-        assert witnesses.worst < WAIT
-        troubles = server.troubles()
-        assert all(line.startswith("warning: 127.0.0.1, 'fuzzed") for line in troubles), troubles
+    """Over every way into it; the pairs who type on in the same document and in another one lose
+    nothing. One line of its log for each fault, and no error of ours."""
+    with Server(tmp_path / "quire.db", WATCHED, *FAST) as server:
+        figures = run(Barrage(server, 20_000, seed).run())
+    print(figures)
+    assert figures.errors == []
+    assert figures.growth <= GROWTH
+    assert figures.worst < SLOWEST
+    assert figures.slowest < WAIT
 
 
-async def attack(server, count, seed):
-    """Sends so many frames, over four sockets that are opened again whenever they are closed."""
-    dice = Random(seed)
-    queue = list(frames(corpus(), count, seed))
+@pytest.mark.parametrize(("path", "method"), LEVELS, ids=" ".join)
+def test_a_barrage_comes_over_every_route(path, method):
+    """Of the API: each has a genuine request that mutants are made of."""
+    asked = [(way, where.partition("?")[0].replace("{name}", "x")) for way, where, _ in TEMPLATES]
+    assert any(method == way and re.fullmatch(path, where) for way, where in asked)
 
-    async def attacker(url):
-        while queue:
-            peer = await Peer.join(url)
-            listening = asyncio.ensure_future(peer.end())
-            for _ in range(20):
-                if not queue or listening.done():
-                    break
-                await peer.pour(hostile.frame(queue.pop()))
-                await asyncio.sleep(0)
-            if dice.random() < 0.5:
-                peer.vanish()
-            peer.close()
-            await listening
 
-    async with Witnesses(server, "fuzzed", "elsewhere") as witnesses:
-        urls = [server.url("fuzzed")] * 3 + [server.url("fuzzed alone")]
-        await asyncio.gather(*[attacker(url) for url in urls])
-    return witnesses
+def test_a_barrage_sees_what_is_wrong(tmp_path, seed):
+    """A server that fails at something, and one message that holds its loop, are found out."""
+    program = (sys.executable, "-m", "tests.poor_server", "serve")
+    with Server(tmp_path / "quire.db", program, *FAST) as server:
+        figures = run(Barrage(server, 500, seed).run())
+    assert any("ZeroDivisionError" in error for error in figures.errors)
+    assert figures.worst > HOLD
+
+
+def test_a_barrage_reads_whole_lines(tmp_path):
+    """Of a log that is being written; half a line made it attack for ever."""
+    (tmp_path / "log").write_text('one\n{"two":')
+    rest = []
+    with (tmp_path / "log").open("a") as writing, (tmp_path / "log").open() as log:
+        assert list(whole_lines(log, rest)) == ["one\n"]
+        print("2}\nthree", file=writing, end="", flush=True)
+        assert list(whole_lines(log, rest)) == ['{"two":2}\n']
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with Server(tmp_path_factory.mktemp("genuine") / "quire.db") as server:
+    with Server(tmp_path_factory.mktemp("genuine") / "quire.db", QUIRE, *FAST) as server:
         yield server
 
 

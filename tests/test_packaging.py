@@ -52,14 +52,17 @@ def test_the_wheel_contains_the_page_and_the_types(wheel: Path) -> None:
     served = {path.relative_to(static) for path in static.rglob("*") if path.is_file()}
     assert {Path("index.html"), Path("vendor/editor.js")} <= served
     assert {f"collab/web/static/{path}" for path in served} <= names
-    assert {f"collab/{package}py.typed" for package in ("", "web/", "storage/")} <= names
-    for folder, package in (("collab", ""), ("web", "web/"), ("storage", "storage/")):
+    assert {f"collab/{package}py.typed" for package in ("", "client/", "web/", "storage/")} <= names
+    for folder in ("collab", "client", "storage", "web"):
+        package = "" if folder == "collab" else f"{folder}/"
         assert {f"collab/{package}{path.name}" for path in (ROOT / folder).glob("*.py")} <= names
+    examples = {f"collab/examples/{path.name}" for path in (ROOT / "examples").glob("*.*")}
+    assert examples <= names
     licences = {name.split("/licenses/")[1] for name in names if "/licenses/" in name}
     assert {"LICENSE", "web/static/vendor/LICENSES.txt"} == licences
     outside = {name for name in names if not name.startswith(("collab/", "quire-"))}
     assert set() == outside
-    assert not any("/client/" in name or "/tests/" in name for name in names)
+    assert not any("/web/client/" in name or "/tests/" in name for name in names)
 
 
 def test_the_installed_command_serves(installed: Path, tmp_path: Path) -> None:

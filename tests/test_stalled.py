@@ -5,7 +5,7 @@
 
 from tornado.httpclient import AsyncHTTPClient
 
-from tests.live import Peer, Server, run
+from tests.live import FAST, QUIRE, Peer, Server, run
 from tests.stalled import Stalled, crowd, flood, type_much
 
 EACH = 8 << 20  # bytes that a stalled reader may cost
@@ -13,7 +13,7 @@ EACH = 8 << 20  # bytes that a stalled reader may cost
 
 def test_readers_who_never_read_cost_a_bounded_amount(tmp_path):
     """Five of them and 8 MB of edits, against the same edits without them."""
-    with Server(tmp_path / "quire.db") as server:
+    with Server(tmp_path / "quire.db", QUIRE, *FAST) as server:
         alone = run(flood(server, 0, 8 << 20))
         stalled = run(flood(server, 5, 8 << 20))
         assert server.troubles() == []
@@ -25,7 +25,7 @@ def test_readers_who_never_read_cost_a_bounded_amount(tmp_path):
 def test_joiners_who_never_read_hold_no_copy(tmp_path):
     """Five of them and a document of 16 MB: each costs a part of it at most, and gets it in the
     end."""
-    with Server(tmp_path / "quire.db") as server:
+    with Server(tmp_path / "quire.db", QUIRE, *FAST) as server:
         memory = run(crowd(server, 5, 16 << 20))
         assert server.troubles() == []
     print(f"{memory / 2**20:+.1f} MiB")
@@ -41,9 +41,10 @@ def test_a_deleted_document_lets_go_of_those_who_never_read(tmp_path):
         for method, path in (("DELETE", ""), ("POST", "/undelete")):
             url = server.page("/api/documents/gone" + path)
             body = b"" if method == "POST" else None
-            await AsyncHTTPClient().fetch(url, method=method, body=body)
+            headers = {"Content-Type": "application/json"}
+            await AsyncHTTPClient().fetch(url, method=method, headers=headers, body=body)
         await Peer.join(server.url("gone"))
         stalled.close()
 
-    with Server(tmp_path / "quire.db") as server:
+    with Server(tmp_path / "quire.db", QUIRE, *FAST) as server:
         run(story(server))

@@ -1,67 +1,148 @@
-"""The HTTP API: the list of documents, and what is in them. Knows Tornado and the hub.
+"""The HTTP API: what all of its handlers share, and its rules. Knows Tornado and the hub.
 
 Every answer is JSON but for a document's content, which comes as the `Accept` header wants it.
 Every error is `{"error": {"status": 404, "code": "not-found", "message": "..."}}`.
 """
 
 import json
+import re
 import time
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection, Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, ClassVar
 
 from tornado.routing import URLSpec
 from tornado.web import HTTPError, RequestHandler
 
 from collab import Hub
-from collab.errors import AccessDenied, CollabError, Conflict, NotFound, ProtocolError, Unavailable
-from collab.names import document_name, new_name
-from collab.storage import Document
-from collab.web.origin import foreign
-
-MAX_BODY = 64 << 10
-MAX_TITLE = 200  # characters
-KINDS = ("", "rich", "text", "markdown", "code")
-PAGE = 50  # documents of a list
+from collab.access import OURS, Level, everybody
+from collab.audit import Action
+from collab.errors import AccessDenied, CollabError, NotFound, ProtocolError, Unavailable
+from collab.web import openapi
+from collab.web.defences import admit, defend, told_to_wait
+from collab.web.origin import answer_preflight, followed_link, foreign, share
+from collab.web.proxies import client_address
+from collab.web.rights import OPEN, WHOLE, credentials, needed
+from collab.web.schemas import Fields, Schema, check_body, defaults, from_query
 
 CODES = {
     400: "bad-request",
+    401: "unauthenticated",
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
     409: "conflict",
+    408: "timed-out",
     413: "too-big",
+    415: "not-json",
+    429: "too-many",
     503: "unavailable",
 }
 
+_JSON = re.compile(r"application/([\w.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+
+
+class WrongType(ProtocolError):
+    """The body is said to be something else than what is asked for."""
+
+    http_status = 415
+
 
 class ApiHandler(RequestHandler):
-    """What all of them share: errors in one shape, JSON in and out, no foreign pages."""
+    """What all of them share: who may, errors in one shape, JSON in and out, no foreign pages, a
+    line in the audit log.
 
-    def initialize(self, hub: Hub, origins: Collection[str]) -> None:
+    A rule's first group is the name of a document. Its handler gets the key instead by which the
+    store knows the document, and is called only if the peer may do this with it."""
+
+    audited: ClassVar[dict[str, Action]] = {}
+    """By method, what the audit log calls it; `detail` may say more. Noted when it was done."""
+    detail = ""
+
+    def initialize(self, hub: Hub, origins: Collection[str], path: str) -> None:
         self.hub = hub
         self.origins = origins
+        self.path = path
+        self.grant = OURS
+        self.key = ""
 
     def set_default_headers(self) -> None:
-        self.set_header("X-Content-Type-Options", "nosniff")
+        defend(self)
         self.set_header("Cache-Control", "no-store")
-        self.clear_header("Server")
+        share(self, getattr(self, "origins", ()))  # again for each error; not known at first
 
     async def prepare(self) -> None:
-        if self.request.method not in ("GET", "HEAD") and foreign(self.request, self.origins):
-            raise AccessDenied("Pages of other sites may not change documents here.")
+        admit(self)
+        if answer_preflight(self, self.origins):
+            return
+        if foreign(self.request, self.origins) and not followed_link(self.request):
+            raise AccessDenied("Pages of other sites may neither read nor change documents here.")
+        self.check_type()
         await self.hub.start()
+        self.credentials = credentials(self.request)
+        method = self.request.method or ""
+        if method not in methods(type(self)):
+            raise HTTPError(405)
+        level = needed(self.path, method)
+        if self.path_args:
+            self.path_args[0] = await self.admit(self.path_args[0], level)
+        elif level is not OPEN:
+            await self.admit("", level)
+        if self.path in WHOLE and self.grant.tenant:
+            raise AccessDenied("This tells of all tenants, and is for who belongs to none.")
+
+    async def admit(self, name: str, level: Level) -> str:
+        """The key of a document ('': none in particular), if the peer may do that with it; raises
+        what the door raises."""
+        self.key, self.grant = await self.hub.door.admit(self.credentials, name, level)
+        return self.key
+
+    def on_finish(self) -> None:
+        action = self.audited.get(self.request.method or "")
+        if action is not None and self.get_status() < 400:
+            self.hub.audit.note(
+                action,
+                user=self.grant.user,
+                address=client_address(self.request),
+                document=self.key,
+                detail=self.detail,
+                now=time.time(),
+            )
+
+    def check_xsrf_cookie(self) -> None:
+        """Where the application has `xsrf_cookies`. Who shows a token in a header is no page to
+        which a browser lends its cookies: they do not count then, whatever the token is worth.
+        Browsers lend what is `Basic` as they do cookies."""
+        scheme = self.request.headers.get("Authorization", "").partition(" ")[0].lower()
+        if scheme in ("bearer", "token"):
+            self.request.headers.pop("Cookie", None)
+        else:
+            super().check_xsrf_cookie()
+
+    def check_type(self) -> None:
+        """WrongType for a body that a form could have sent."""
+        content_type = self.request.headers.get("Content-Type", "application/json")
+        if self.request.method not in ("GET", "HEAD") and not _JSON.fullmatch(content_type):
+            raise WrongType("The body must be application/json: say so in the Content-Type.")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(error, OSError):
             error = Unavailable("The store does not answer now. Try again.")
+        if isinstance(error, MemoryError):
+            error = Unavailable("The server has no memory for that now. Try again.")
         message = "Something went wrong on our side."
         if status_code < 500:
             message = f"The request cannot be answered: {self._reason}."
         if isinstance(error, CollabError):
             status_code, message = error.http_status, str(error)
             self.set_status(status_code)
+            if error.limit:
+                address = client_address(self.request)
+                self.hub.limits_hit.note(error.limit, address, time.time(), document=self.key)
+        told_to_wait(self, status_code)
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(methods(type(self))))
         code = CODES.get(status_code, "error")
         self.finish({"error": {"status": status_code, "code": code, "message": message}})
 
@@ -70,155 +151,84 @@ class ApiHandler(RequestHandler):
         if not isinstance(value, faults):
             super().log_exception(typ, value, tb)
 
-    def body(self, **fields: type) -> dict[str, Any]:
-        """The request's JSON object, of whose `fields` any may be missing and none may be of
-        another type."""
+    async def head(self, *path: str) -> None:
+        """As GET, of which Tornado then sends the headers alone."""
+        answer: Awaitable[None] | None = self.get(*path)
+        if answer is not None:
+            await answer
+
+    def body(self, shape: Schema) -> dict[str, Any]:
+        """The request's JSON object, which is of that shape. ProtocolError if it is not."""
         try:
             body = json.loads(self.request.body or b"{}")
         except (ValueError, RecursionError):
             raise ProtocolError("The body is not JSON.") from None
-        if not isinstance(body, dict):
-            raise ProtocolError("The body must be a JSON object.")
-        for name, value in body.items():
-            if name not in fields:
-                raise ProtocolError(f"Unknown field: the known ones are {', '.join(fields)}.")
-            if not isinstance(value, fields[name]):
-                raise ProtocolError(f"{name} must be a {fields[name].__name__}.")
-        return body
+        return check_body(shape, body)
 
-    def describe(self, document: Document) -> dict[str, Any]:
-        """A document as every endpoint shows it; times in ms since the epoch."""
-        room = self.hub.rooms.get(document.name)
-        people = room.awareness.users() if room else []
-        editors = [{key: person.get(key) for key in ("name", "color")} for person in people]
-        fields = document._asdict()
-        return {**fields, "editors": [e for e in editors if isinstance(e["name"], str)]}
-
-
-class DocumentsHandler(ApiHandler):
-    """`/api/documents`: list and create."""
-
-    async def get(self) -> None:
-        after = self.get_query_argument("after", None)
-        deleted = self.get_query_argument("deleted", "") in ("1", "true")
-        limit = page_limit(self.get_query_argument("limit", str(PAGE)))
-        search = self.get_query_argument("search", "")
-        try:
-            page = await self.hub.store.documents(search, after, limit, deleted)
-        except LookupError:
-            raise NotFound("There is no document to go on after.") from None
-        following = page[-1].name if len(page) == limit else None
-        self.write({"documents": [self.describe(d) for d in page], "next": following})
-
-    async def post(self) -> None:
-        body = self.body(title=str, kind=str, name=str)
-        title = _title(body.get("title", ""))
-        name = document_name(body["name"]) if "name" in body else new_name(title)
-        now = int(time.time() * 1000)
-        try:
-            document = await self.hub.store.create(name, title, _kind(body.get("kind", "")), now)
-        except FileExistsError:
-            raise Conflict("There is a document of that name, or a deleted one.") from None
-        self.set_status(201)
-        self.write(self.describe(document))
-
-
-class DocumentHandler(ApiHandler):
-    """`/api/documents/{name}`: look at, rename, delete."""
-
-    async def get(self, name: str) -> None:
-        document = await self.hub.store.find(document_name(name))
-        if document is None or document.erased:
-            raise NotFound("There is no document of that name.")
-        self.write(self.describe(document))
-
-    async def patch(self, name: str) -> None:
-        body = self.body(title=str, kind=str)
-        title = _title(body["title"]) if "title" in body else None
-        kind = _kind(body["kind"]) if "kind" in body else None
-        self.write(self.describe(await self.hub.describe(name, title=title, kind=kind)))
-
-    async def delete(self, name: str) -> None:
-        self.write(self.describe(await self.hub.delete(name)))
-
-
-class UndeleteHandler(ApiHandler):
-    """`/api/documents/{name}/undelete`: bring a deleted document back."""
-
-    async def post(self, name: str) -> None:
-        self.write(self.describe(await self.hub.undelete(name)))
-
-
-class ContentHandler(ApiHandler):
-    """`/api/documents/{name}/content`: every root as JSON, the text, or one Yjs update."""
-
-    async def get(self, name: str) -> None:
-        state = (await self.hub.state(name)).encode()
-        accept = self.request.headers.get("Accept", "application/json")
-        if "application/octet-stream" in accept:
-            self.set_header("Content-Type", "application/octet-stream")
-            self.finish(state)
-        elif "text/plain" in accept:
-            self.set_header("Content-Type", "text/plain; charset=UTF-8")
-            self.finish(await self.hub.engine.run("text", state))
-        else:
-            self.set_header("Content-Type", "application/json")
-            self.finish(await self.hub.engine.run("json", state))
+    def query(self, fields: Fields) -> dict[str, Any]:
+        """What the URL says of these fields, and the defaults of those of which it says nothing
+        and that have one. ProtocolError for what is wrong, or said twice."""
+        query = defaults(fields)
+        for name, field in fields.items():
+            values = self.get_query_arguments(name, strip=False)
+            if len(values) > 1:
+                raise ProtocolError(f"{name} must be given once.")
+            if values:
+                query[name] = from_query(name, values[0], field)
+        return query
 
 
 class StatusHandler(ApiHandler):
-    """`/api/status`: whether edits can be saved, and how much is going on."""
+    """`/api/status`: whether edits can be saved; and, where everybody may see everything, how much
+    is going on."""
 
     def get(self) -> None:
-        rooms = self.hub.rooms.values()
-        self.write(
-            {
-                "version": version("quire"),
-                "saving": self.hub.writer.saving,
-                "documents": len(rooms),
-                "editors": sum(len(room.sessions) for room in rooms),
-            }
-        )
+        status = {"version": version("quire"), "saving": self.hub.writer.saving}
+        if self.hub.door.authorize is everybody:
+            rooms = self.hub.rooms.values()
+            editors = sum(len(room.sessions) for room in rooms)
+            status |= {"documents": len(rooms), "editors": editors}
+        self.write(status)
+
+
+class DescriptionHandler(ApiHandler):
+    """`/api/openapi.json`: all of this for programs, as OpenAPI describes an API."""
+
+    def get(self) -> None:
+        path = self.request.path
+        self.write(openapi.document(path.removesuffix("/api/openapi.json")))
 
 
 class UnknownHandler(ApiHandler):
     """Whatever else is under `/api/`."""
 
-    def prepare(self) -> None:  # type: ignore[override]  # nothing to wait for
+    async def prepare(self) -> None:
+        admit(self)
         raise NotFound("There is no such endpoint.")
 
 
-def api_routes(
-    prefix: str, settings: dict[str, Any], more: dict[str, type[ApiHandler]]
+HANDLERS: dict[str, type[ApiHandler]] = {
+    r"/api/openapi\.json": DescriptionHandler,
+    r"/api/status": StatusHandler,
+    r"/api/.*": UnknownHandler,
+}
+
+
+def api_rules(
+    prefix: str, settings: dict[str, Any], handlers: Mapping[str, type[ApiHandler]]
 ) -> list[URLSpec]:
-    """The API's rules for `collab.web.routes`, with the handlers of other files."""
-    handlers: dict[str, type[ApiHandler]] = {
-        **more,
-        r"/api/status": StatusHandler,
-        r"/api/documents": DocumentsHandler,
-        r"/api/documents/(.+)/content": ContentHandler,
-        r"/api/documents/(.+)/undelete": UndeleteHandler,
-        r"/api/documents/(.+)": DocumentHandler,
-        r"/api/.*": UnknownHandler,
-    }
-    return [URLSpec(prefix + path, handler, settings) for path, handler in handlers.items()]
+    """Rules for `collab.web.routes`, for the handlers of one file."""
+    return [
+        URLSpec(prefix + path, handler, {**settings, "path": path})
+        for path, handler in handlers.items()
+    ]
 
 
-def _title(title: str) -> str:
-    title = " ".join(title.split())
-    if len(title) > MAX_TITLE:
-        raise ProtocolError(f"A title may have {MAX_TITLE} characters at most.")
-    return title
+def methods(handler: type[RequestHandler]) -> list[str]:
+    """The methods that a handler answers, as HTTP spells them."""
+    own = [m for m in handler.SUPPORTED_METHODS if _of(handler, m) is not _of(RequestHandler, m)]
+    return [m for m in own if m != "HEAD" or "GET" in own]
 
 
-def _kind(kind: str) -> str:
-    if kind not in KINDS:
-        raise ProtocolError(f"kind must be one of {', '.join(KINDS[1:])}, or empty.")
-    return kind
-
-
-def page_limit(limit: str) -> int:
-    """How many entries a page of a list is to have. ProtocolError if it is no such number."""
-    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= 500:
-        raise ProtocolError("limit must be a number from 1 to 500.")
-    return int(limit)
+def _of(handler: type[RequestHandler], method: str) -> object:
+    return getattr(handler, method.lower())

@@ -7,13 +7,14 @@ is wrong. What goes wrong is one sentence on stderr, never a traceback.
 import asyncio
 import sys
 import time
+from operator import attrgetter
 from typing import Any
 
 import click
 
 from collab import Hub
 from collab.repair import find_losses, mend
-from collab.web import cli_history, cli_retention, logs
+from collab.web import cli_audit, cli_client, cli_history, cli_retention, cli_tokens, logs
 from collab.web.server import serve as serve_until_signal
 from collab.web.settings import is_loopback
 from collab.web.terminal import (
@@ -48,10 +49,19 @@ def main() -> None:
     quire name NAME VERSION         give a moment a name
     quire thin NAME --keep day      drop most moments of its past
     quire erase NAME                drop all of it, for good
+    quire audit                     who did what to which document
+    quire client URL DOCUMENT       edit it in Neovim, VS Code, Emacs, ...
+    quire mirror URL DOCUMENT FILE  keep a file and it equal, for any other editor
     """
 
 
-for _command in (*cli_history.COMMANDS, *cli_retention.COMMANDS):
+for _command in (
+    *cli_audit.COMMANDS,
+    *cli_client.COMMANDS,
+    *cli_history.COMMANDS,
+    *cli_retention.COMMANDS,
+    *cli_tokens.COMMANDS,
+):
     main.add_command(_command)
 
 
@@ -76,18 +86,22 @@ def serve(show_config: bool, **flags: Any) -> None:
     settings, sources = load_settings(flags)
     if show_config:
         for name, source in sources.items():
-            click.echo(f"{name:14} {shown(getattr(settings, name)):24} {source}")
+            click.echo(f"{name:30} {shown(attrgetter(name)(settings)):24} {source}")
         return
-    if not settings.open and not is_loopback(settings.host):
+    if not settings.keys and not settings.open and not is_loopback(settings.host):
         raise BadSetting(
-            f"{settings.host} can be reached from other machines, and there are no accounts: "
-            "everybody could read and change everything. Say --open if that is what you want."
+            f"{settings.host} can be reached from other machines, and there are no users: "
+            "everybody could read and change everything. `quire token key --keys FILE` makes a key "
+            "for --keys FILE; or say --open if that is what you want."
         )
     logs.set_up(settings.log)
 
     def listening(url: str) -> None:
         click.echo(f"Quire is at {url} (documents in {settings.store})")
-        click.echo("It is open to everybody who can reach this address.")
+        if settings.keys:
+            click.echo(f"Who has a token gets in: `quire token new --keys {settings.keys}`.")
+        else:
+            click.echo("It is open to everybody who can reach this address.")
         sys.stdout.flush()
 
     asyncio.run(serve_until_signal(settings, listening))
@@ -148,13 +162,14 @@ def repair(name: str, yes: bool, **flags: Any) -> None:
 async def _repair(path: str, name: str, yes: bool) -> None:
     async with Hub(existing(path)) as hub:
         losses = await find_losses(hub.store, hub.engine, name)
-        for loss in losses:
-            click.echo(f"edit {loss.seq}: {loss.reason}")
+        for first, last, reason in losses:
+            click.echo(f"edit{f' {first}' if first == last else f's {first} to {last}'}: {reason}")
         if not losses:
             click.echo(f"Nothing keeps document {name!r} from being edited.")
             return
         if not yes:
-            click.confirm(f"Put {count(len(losses), 'edit')} aside?", abort=True, err=True)
+            edits = sum(loss.last - loss.first + 1 for loss in losses)
+            click.confirm(f"Put {count(edits, 'edit')} aside?", abort=True, err=True)
         await mend(hub.store, name, losses)
         click.echo(f"Document {name!r} can be edited again.")
 

@@ -38,7 +38,13 @@ def _ask(flags: dict[str, Any], name: str, question: Callable[[History], Awaitab
 
 @click.command()
 @click.argument("name")
-@click.option("--limit", default=50, show_default=True, help="So many entries, the newest ones.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="So many entries, the newest ones.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, times in ms since the epoch.")
 @setting_options("store")
 @sentences
@@ -167,11 +173,16 @@ def restore(name: str, moment: str, author: str, as_json: bool, **flags: Any) ->
     quire restore notes @Draft
     """
 
-    async def question(history: History) -> tuple[int, int, bool]:
-        before = await history.head()
-        return before, *await history.restore(await history.find(moment), author)
+    async def carry_out() -> tuple[int, int, bool]:
+        async with Hub(existing(load_settings(flags)[0].store)) as hub:
+            history = hub.history(name)
+            before, seq = await history.head(), await history.find(moment)
+            done = await history.restore(seq, author)
+            detail = f"to edit {seq}"
+            hub.audit.note("restore", document=history.name, detail=detail, now=time.time())
+            return before, *done
 
-    before, head, changed = _ask(flags, name, question)
+    before, head, changed = run(carry_out())
     if as_json:
         click.echo(json.dumps({"before": before, "seq": head, "changed": changed}))
         return

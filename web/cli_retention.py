@@ -9,7 +9,7 @@ import click
 
 from collab import Hub
 from collab.errors import CollabError, NotFound
-from collab.names import document_name
+from collab.names import checked_key
 from collab.retention import PERIODS, Policy
 from collab.retention import erase as erase_document
 from collab.retention import thin as thin_document
@@ -111,7 +111,7 @@ async def _erase(path: str, name: str, yes: bool) -> None:
 
 
 async def _existing(hub: Hub, name: str) -> Document:
-    document = await hub.store.find(document_name(name))
+    document = await hub.store.find(checked_key(name))
     if document is None or document.erased:
         raise NotFound(f"There is no document {name!r}.")
     return document

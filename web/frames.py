@@ -6,6 +6,7 @@ before its payload is kept.
 """
 
 import struct
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -58,12 +59,13 @@ class MessageReader:
 
     Call `feed(data)` with what arrived, then `next_message()` until it returns None. It raises
     Fault when the client broke the protocol; the reader must not be used after that. It never
-    holds more than `limit` bytes of messages plus the last piece that it was fed.
+    holds more of messages than `most` allows, plus the last piece that it was fed.
     """
 
-    def __init__(self, limit: int, fragments: int, deflate: bool = False) -> None:
-        """`limit`: bytes per message; `fragments`: frames per message; `deflate`: negotiated?"""
-        self._limit = limit
+    def __init__(self, most: Callable[[int], int], fragments: int, deflate: bool = False) -> None:
+        """`most(size)`: bytes that a message may have, asked when one of `size` is coming;
+        `fragments`: frames per message; `deflate`: negotiated?"""
+        self._most = most
         self._most_fragments = fragments
         self._deflate = deflate
         self._buffer = bytearray()
@@ -71,6 +73,11 @@ class MessageReader:
         self._started: _Header | None = None  # first frame of the message being put together
         self._parts = bytearray()
         self._fragments = 0
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that are kept of a message that is not whole."""
+        return len(self._buffer) + len(self._parts)
 
     def feed(self, data: bytes) -> None:
         """Keep bytes that arrived; `next_message` looks at them."""
@@ -122,13 +129,18 @@ class MessageReader:
             if len(buffer) < 10:
                 return None
             size, (length,) = 14, struct.unpack_from("!Q", buffer, 2)
-        if not first & _CONTROL and len(self._parts) + length > self._limit:
-            raise Fault(1009, f"a message may have at most {self._limit} bytes")
+        if not first & _CONTROL:
+            self._check_size(len(self._parts) + length)
         if len(buffer) < size:
             return None
         final, compressed = bool(first & _FIN), bool(first & _RSV1)
         mask = bytes(buffer[size - 4 : size])
         return _Header(final, first & _OPCODE, compressed, mask, size, length)
+
+    def _check_size(self, size: int) -> None:
+        most = self._most(size)
+        if size > most:
+            raise Fault(1009, f"a message may have at most {most} bytes")
 
     def _check_start(self, first: int, second: int, length: int) -> None:
         """Refuse what the first two bytes of a frame already show to be wrong."""

@@ -5,13 +5,15 @@ A moment is the number of an edit (`225`), a named version (`@Draft`) or a time
 """
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
+from collab.access import Grant
+from collab.audit import Action
 from collab.errors import ProtocolError
 from collab.history import History
-from collab.web.api import ApiHandler, page_limit
-
-MAX_NAME = 200  # characters of a version's name, or of an author's
+from collab.names import guest_name
+from collab.web import schemas
+from collab.web.api import ApiHandler
 
 
 class TimelineHandler(ApiHandler):
@@ -19,9 +21,10 @@ class TimelineHandler(ApiHandler):
 
     async def get(self, name: str) -> None:
         history = self.hub.history(name)
-        limit = page_limit(self.get_query_argument("limit", "50"))
+        query = self.query(schemas.TIMELINE)
+        limit = query["limit"]
         head = await history.head()
-        stretches = await history.stretches(_number(self, "before", head + 1), limit)
+        stretches = await history.stretches(query.get("before", head + 1), limit)
         following = stretches[-1].first if len(stretches) == limit else None
         self.write(
             {
@@ -37,22 +40,22 @@ class RowsHandler(ApiHandler):
     """`/api/documents/{name}/history/rows`: single edits, 1,000 at the most."""
 
     async def get(self, name: str) -> None:
-        first = _number(self, "first", 1)
-        rows = await self.hub.history(name).rows(first, _number(self, "last", first))
+        query = self.query(schemas.ROWS)
+        first = query["first"]
+        rows = await self.hub.history(name).rows(first, query.get("last", first))
         self.write({"rows": [row._asdict() for row in rows]})
 
 
 class MomentHandler(ApiHandler):
     """`/api/documents/{name}/history/{moment}`: the document as it was: every root as JSON, the
-    text, or one Yjs update; or, for two moments, what changed."""
+    text, or one Yjs update."""
+
+    audited: ClassVar[dict[str, Action]] = {"GET": "export"}
 
     async def get(self, name: str, moment: str) -> None:
-        earlier, dots, later = moment.partition("..")
-        if dots:
-            await self.compare(name, earlier, later)
-            return
         history = self.hub.history(name)
         seq = await history.find(moment)
+        self.detail = f"edit {seq}"
         accept = self.request.headers.get("Accept", "application/json")
         if "application/octet-stream" in accept:
             self.set_header("Content-Type", "application/octet-stream")
@@ -71,9 +74,16 @@ class MomentHandler(ApiHandler):
         # The content is JSON already.
         self.finish(b'%s, "content": %s}' % (head[:-1], await history.content(seq)))
 
-    async def compare(self, name: str, earlier: str, later: str) -> None:
+
+class DifferenceHandler(ApiHandler):
+    """`/api/documents/{name}/history/{moment}..{moment}`: what changed, by whom and when."""
+
+    audited: ClassVar[dict[str, Action]] = {"GET": "export"}
+
+    async def get(self, name: str, earlier: str, later: str) -> None:
         history = self.hub.history(name)
         before, after = await history.find(earlier), await history.find(later)
+        self.detail = f"edits {before} to {after}"
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         self.finish(await history.difference(before, after))
 
@@ -81,22 +91,29 @@ class MomentHandler(ApiHandler):
 class RestoreHandler(ApiHandler):
     """`/api/documents/{name}/restore`: back to a moment, as one edit."""
 
+    audited: ClassVar[dict[str, Action]] = {"POST": "restore"}
+
     async def post(self, name: str) -> None:
-        body = self.body(to=str, author=str)
+        body = self.body(schemas.RESTORE)
         history = self.hub.history(name)
-        seq = await history.find(_needed(body, "to"))
-        head, changed = await history.restore(seq, _named(body.get("author", "")))
+        seq = await history.find(body["to"])
+        self.detail = f"to edit {seq}"
+        head, changed = await history.restore(seq, author(body, self.grant))
         self.write({"seq": head, "changed": changed})
 
 
 class UndoHandler(ApiHandler):
     """`/api/documents/{name}/undo`: take back the edits of a range, of everybody or of one."""
 
+    audited: ClassVar[dict[str, Action]] = {"POST": "undo"}
+
     async def post(self, name: str) -> None:
-        body = self.body(first=int, last=int, by=str, author=str)
-        first = _needed(body, "first")
+        body = self.body(schemas.UNDO)
+        first = body["first"]
+        last = body.get("last", first)
+        self.detail = f"edits {first} to {last}" + (" of one author" if "by" in body else "")
         head, changed = await self.hub.history(name).undo(
-            first, body.get("last", first), body.get("by"), _named(body.get("author", ""))
+            first, last, body.get("by"), author(body, self.grant)
         )
         self.write({"seq": head, "changed": changed})
 
@@ -109,53 +126,48 @@ class VersionsHandler(ApiHandler):
         self.write({"versions": [version._asdict() for version in versions]})
 
     async def post(self, name: str) -> None:
-        body = self.body(name=str, at=str, author=str)
+        body = self.body(schemas.NEW_VERSION)
         history = self.hub.history(name)
-        version = _needed(body, "name")
         seq = await history.find(body["at"]) if "at" in body else await history.head()
-        author = _named(body.get("author", ""))
         self.set_status(201)
-        self.write((await history.name_version(version, seq, author))._asdict())
+        named = await history.name_version(body["name"], seq, author(body, self.grant))
+        self.write(named._asdict())
 
 
 class VersionHandler(ApiHandler):
     """`/api/documents/{name}/versions/{version}`: rename, or take the name away."""
 
     async def patch(self, name: str, version: str) -> None:
-        new = _needed(self.body(name=str), "name")
-        self.write((await self.hub.history(name).rename_version(version, new))._asdict())
+        new = self.body(schemas.NEW_NAME)["name"]
+        history = self.hub.history(name)
+        named = await history.rename_version(version, new, self.grant.label)
+        self.write(named._asdict())
 
     async def delete(self, name: str, version: str) -> None:
-        await self.hub.history(name).delete_version(version)
+        await self.hub.history(name).delete_version(version, self.grant.label)
         self.set_status(204)
 
 
 HANDLERS: dict[str, type[ApiHandler]] = {
+    r"/api/documents/(.+)/versions/([^/]+)": VersionHandler,
     r"/api/documents/(.+)/history": TimelineHandler,
     r"/api/documents/(.+)/history/rows": RowsHandler,
+    r"/api/documents/(.+)/history/([^/]*?)\.\.([^/]*)": DifferenceHandler,
     r"/api/documents/(.+)/history/([^/]+)": MomentHandler,
     r"/api/documents/(.+)/restore": RestoreHandler,
     r"/api/documents/(.+)/undo": UndoHandler,
     r"/api/documents/(.+)/versions": VersionsHandler,
-    r"/api/documents/(.+)/versions/([^/]+)": VersionHandler,
 }
 
 
-def _number(handler: ApiHandler, name: str, default: int) -> int:
-    text = handler.get_query_argument(name, str(default))
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
-        raise ProtocolError(f"{name} must be the number of an edit.")
-    return int(text)
-
-
-def _needed(body: dict[str, Any], field: str) -> Any:
-    if field not in body:
-        raise ProtocolError(f"{field} is missing.")
-    return body[field]
-
-
-def _named(name: str) -> str:
-    name = " ".join(name.split())
-    if len(name) > MAX_NAME or not name.isprintable():
-        raise ProtocolError(f"A name has {MAX_NAME} printable characters at the most.")
-    return name
+def author(body: dict[str, Any], grant: Grant) -> str:
+    """Who does it: whoever the grant names, else who the body says; a guest may choose a name. An
+    agent may say which of its `runs` it is, so that one can be told from another, and taken back by
+    itself."""
+    name, run = (" ".join(body.get(field, "").split()) for field in ("author", "run"))
+    if not (name + run).isprintable():
+        raise ProtocolError("A name has printable characters only.")
+    if grant.user and not grant.name:
+        name = guest_name(name)
+    name = grant.name or name
+    return f"{name} ({run})".strip() if run else name

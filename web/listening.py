@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream, StreamClosedError
 
+from collab.reserve import reserve
+
 CHUNK = 16 * 1024
 """Bytes that are read, and worked on before others get their turn: some 400 tiny messages."""
 
@@ -55,6 +57,10 @@ class ListeningStream(IOStream):
             data = self.socket.recv(CHUNK)
         except BlockingIOError:
             return
+        except MemoryError as error:
+            if not reserve.give():  # else the loop calls again: the bytes are still there
+                self._fail(*self.listener, error)
+            return
         except OSError as error:
             self.close(exc_info=error)
             return
@@ -69,12 +75,17 @@ class ListeningStream(IOStream):
         try:
             busy = arrived(data)
         except Exception as error:
-            self.listener = None
-            listening.set_exception(error)
+            self._fail(arrived, listening, error)
         else:
             if busy is not None:
                 self.listener = None
                 listening.set_result(busy)
+
+    def _fail(
+        self, _: Arrived, listening: "asyncio.Future[Awaitable[None]]", error: Exception
+    ) -> None:
+        self.listener = None
+        listening.set_exception(error)
 
     def _on_close(self) -> None:
         if self.listener is not None:

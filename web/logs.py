@@ -13,6 +13,11 @@ import time
 
 from tornado.web import RequestHandler
 
+from collab.web.connections import visit_of
+from collab.web.proxies import client_address
+
+# A token, also where it has no business to be: whoever puts one into a path has it in our log.
+_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _QUERY = re.compile(r"\?[^\s'\")]*")
 
 logger = logging.getLogger("web")
@@ -32,17 +37,22 @@ def set_up(form: str) -> None:
 def log_request(handler: RequestHandler) -> None:
     """Tornado's `log_function`: a line for what went wrong, without the query string.
 
-    The errors of ours (500) have been logged with their cause when this is called.
+    The errors of ours (500) have been logged with their cause when this is called, and so has the
+    limit of connections when one was too many.
     """
     status = handler.get_status()
-    if status >= 400:
+    visit = visit_of(handler.request)
+    if status >= 400 and not (visit and visit.over):
         request = handler.request
         level = logging.WARNING if status >= 500 else logging.INFO
-        logger.log(level, "%d %s %s %s", status, request.remote_ip, request.method, request.path)
+        address = client_address(request)
+        logger.log(level, "%d %s %s %s", status, address, request.method, request.path)
 
 
 def _without_query(record: logging.LogRecord) -> bool:
     if record.name.startswith("tornado"):
+        if str(record.msg).startswith("SSL Error on"):  # whoever speaks no TLS, as scanners do
+            record.levelno, record.levelname = logging.INFO, "INFO"
         record.msg, record.args = _QUERY.sub("?...", record.getMessage()), None
     return True
 
@@ -52,6 +62,9 @@ class Human(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _TOKEN.sub("...", super().format(record))
 
 
 class JSONLines(logging.Formatter):
@@ -67,4 +80,4 @@ class JSONLines(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return _TOKEN.sub("...", json.dumps(line, ensure_ascii=False))

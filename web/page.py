@@ -9,20 +9,25 @@ import asyncio
 import gzip
 import hashlib
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from tornado.routing import URLSpec
 from tornado.web import HTTPError, RequestHandler
 
+from collab.errors import CollabError
 from collab.web.api import CODES
+from collab.web.defences import admit, defend, told_to_wait
+from collab.web.origin import share
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {
     ".css": "text/css",
     ".html": "text/html",
     ".js": "text/javascript",
+    ".py": "text/plain",  # of the examples
     ".svg": "image/svg+xml",
     ".txt": "text/plain",
 }
@@ -31,14 +36,16 @@ FILES = {
     file.relative_to(STATIC).as_posix(): file for file in STATIC.rglob("*") if file.suffix in TYPES
 }
 
+ELEMENT = "client/quire-editor.js"
+
 POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",  # editors place their carets by style attributes
+        "style-src 'self'",
         "img-src 'self' data: blob:",
         "font-src 'self'",
-        "connect-src 'self' ws: wss:",
+        "connect-src 'self'",
         "manifest-src 'self'",
         "base-uri 'none'",
         "form-action 'self'",
@@ -75,14 +82,18 @@ class PageHandler(RequestHandler):
     """What all answers of the page share: what a browser may do with them, and how errors look."""
 
     def set_default_headers(self) -> None:
-        self.set_header("Content-Security-Policy", POLICY)
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Referrer-Policy", "same-origin")
+        defend(self, POLICY)
         self.set_header("Cache-Control", "no-cache")
-        self.clear_header("Server")
+
+    def prepare(self) -> None:
+        try:
+            admit(self)
+        except CollabError as error:
+            raise HTTPError(error.http_status, reason=str(error).rstrip(".")) from None
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """A page for people, or JSON as in the API for programs."""
+        told_to_wait(self, status_code)
         accept = self.request.headers.get("Accept", "")
         program = "json" in accept and "text/html" not in accept
         if program or re.match(r"/api(/|$)", self.request.path):
@@ -98,17 +109,21 @@ class PageHandler(RequestHandler):
 class FileHandler(PageHandler):
     """A file of `static/`: the one that the rule names, or else the one that the path names."""
 
-    def initialize(self, name: str = "") -> None:
+    files: ClassVar = FILES
+
+    def initialize(self, name: str = "", origins: Collection[str] = ()) -> None:
         self.name = name
+        self.origins = origins
         self.etag: str | None = None
 
     async def get(self, path: str = "") -> None:
-        file = FILES.get(self.name or path)
+        file = self.files.get(self.name or path)
         if file is None:
             raise HTTPError(404)
         asset = await asyncio.to_thread(load, file)
         self.set_header("Content-Type", f"{TYPES[file.suffix]}; charset=UTF-8")
-        self.set_header("Vary", "Accept-Encoding")
+        share(self, self.origins)  # the element in other pages is made of these files
+        self.add_header("Vary", "Accept-Encoding")
         if asset.gzipped and _GZIP.search(self.request.headers.get("Accept-Encoding", "")):
             self.set_header("Content-Encoding", "gzip")
             self.etag = f'"{asset.digest}-gzip"'
@@ -129,11 +144,22 @@ class NothingHandler(PageHandler):
     Quire's alone."""
 
     def prepare(self) -> None:
+        super().prepare()
         raise HTTPError(404)
 
 
-def page_routes() -> list[URLSpec]:
-    """The page's rules for `collab.web.routes`."""
+class OtherHostHandler(PageHandler):
+    """Whoever asks for a host that this is not, whatever it is that they ask."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        raise HTTPError(421, reason="To be asked for by this name the server needs --origins")
+
+
+def page_routes(origins: Collection[str] = ()) -> list[URLSpec]:
+    """The page's rules for `collab.web.routes`, and those of <quire-editor>, which pages of these
+    origins may have."""
+    shared = {"origins": frozenset(origins)}
     return [
         URLSpec(r"/", FileHandler, {"name": "index.html"}, name="documents"),
         # Its script looks at the address.
@@ -142,5 +168,10 @@ def page_routes() -> list[URLSpec]:
         URLSpec(r"/sw\.js", FileHandler, {"name": "sw.js"}),
         # Browsers ask for it by themselves where no page names an icon.
         URLSpec(r"/favicon\.ico", FileHandler, {"name": "favicon.svg"}),
-        URLSpec(r"/static/(.*)", FileHandler, name="static"),
+        URLSpec(r"/client/quire-editor\.js", FileHandler, {"name": ELEMENT, **shared}),
+        *(
+            URLSpec(rf"/{module}\.js", FileHandler, {"name": f"{module}.js", **shared})
+            for module in ("client/quire-socket", "client/quire-versions")
+        ),
+        URLSpec(r"/static/(.*)", FileHandler, shared, name="static"),
     ]

@@ -21,6 +21,7 @@ backpressure. Pongs wait with it, so it must not take longer than the ping timeo
 
 import asyncio
 import logging
+import re
 import socket
 import sys
 import zlib
@@ -30,6 +31,7 @@ from functools import partial
 from types import TracebackType
 
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
+from tornado.web import HTTPError
 from tornado.websocket import (
     WebSocketHandler,
     WebSocketProtocol,
@@ -37,29 +39,36 @@ from tornado.websocket import (
     _DecompressTooLargeError,
 )
 
-from collab.web.frames import BINARY, TEXT, Fault, Message, MessageReader, binary_frame
+from collab.reserve import reserve
+from collab.web.frames import BINARY, CLOSE, TEXT, Fault, Message, MessageReader, binary_frame
 from collab.web.listening import CHUNK, ListeningStream, listening
 from collab.web.patrol import patrol
+from collab.web.proxies import client_address
 
 logger = logging.getLogger("web")
 
-# What the kernel keeps for a reader that does not read. Left to itself Linux takes in about 4 MB
-# on loopback before a stalled reader shows.
-SEND_BUFFER = 256 * 1024
+SEND_BUFFER = 256 * 1024  # bytes for a reader that does not read; Linux would take in 4 MB
+LITTLE = 64 * 1024  # bytes of a message that may still come in when memory is short
+NO_MEMORY = "the server has no memory for that now"
+
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes in base64
 
 
 class HardenedWebSocket(WebSocketHandler):
-    """A WebSocketHandler whose peers cannot break the protocol unnoticed. Use as the base class.
+    """A WebSocketHandler whose peers cannot break the protocol unnoticed: a base class.
 
     Send with `send_frames`, never with `write_message`: when a peer goes away, each call of that
-    whose future nobody awaits logs an error of its own, and it costs three times as much.
-    """
+    whose future nobody awaits logs an error of its own, and it costs three times as much."""
 
     # A real client sends a message in one frame; this many still cost no more than one turn.
     max_fragments = 1024
+    said_goodbye = False  # the peer sent a close frame: else it may be on its way back
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
-        """Tornado's choice of protocol version (only 13, else None: 426), made strict."""
+        """Tornado's choice of protocol version (only 13, else None: 426), made strict. HTTPError
+        (400) for a key that is none, which Tornado takes: RFC 6455, section 4.2.1."""
+        if not _KEY.fullmatch(self.request.headers.get("Sec-WebSocket-Key", "").strip()):
+            raise HTTPError(400, reason="Sec-WebSocket-Key must be 16 bytes in base64")
         protocol = super().get_websocket_protocol()
         if isinstance(protocol, WebSocketProtocol13):
             return _StrictProtocol(self, False, protocol.params)
@@ -70,6 +79,8 @@ class HardenedWebSocket(WebSocketHandler):
         stream = super().detach()
         stream.set_nodelay(True)
         stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            stream.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 0)  # HTTP's own
         stream.read_chunk_size = CHUNK
         stream.max_write_buffer_size = max_frame(self) + CHUNK  # the rest is for control frames
         return listening(stream)
@@ -80,12 +91,21 @@ class HardenedWebSocket(WebSocketHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        """As Tornado's, without the query string: tokens may be in it."""
+        """As Tornado's, but for the query string, where tokens are, and for faults of clients."""
+        if isinstance(value, HTTPError) and value.status_code < 500:
+            return
         logger.error("%s: an error of ours", self.request.path, exc_info=value)
+
+    def most_bytes(self, size: int) -> int:
+        """How many bytes a message of the peer may have, asked before one of `size` is read."""
+        return self.max_message_size
 
     def on_fault(self, code: int, reason: str) -> None:
         """The peer broke the protocol and is told `code`; `on_close` follows."""
-        logger.warning("%s: closed with %d: %s", self.request.remote_ip, code, reason)
+        logger.warning("%s: closed with %d: %s", client_address(self.request), code, reason)
+
+    def on_gone(self) -> None:
+        """The connection is no more, however it ended; comes after `on_close`, once or more."""
 
     def on_drained(self) -> None:
         """After a `send_frames` that said False: the transport can take the next frame."""
@@ -151,29 +171,45 @@ class _StrictProtocol(WebSocketProtocol13):
 
     async def _receive_frame_loop(self) -> None:
         try:
-            await self._receive()
-        except StreamClosedError:
-            pass
-        except Fault as fault:
-            self.handler.on_fault(fault.code, str(fault))
-            self._end(fault.code, str(fault))
-            await self._discard()
+            if not await self._received_all():
+                await self._discard()
         finally:
             if self.ping_interval:
                 patrol(self.ping_interval).forget(self)
             self.on_connection_close()
             self.handler.on_ws_connection_close(self.close_code, self.close_reason)
+            self.handler.on_gone()
+
+    def _abort(self) -> None:
+        super()._abort()
+        self.handler.on_gone()  # when `open` failed, no loop above will say so
+
+    async def _received_all(self) -> bool:
+        """Deliver messages to the end; False when the peer was sent away: nothing is held then of
+        what it sent."""
+        try:
+            await self._receive()
+        except StreamClosedError:
+            return True
+        except Fault as fault:
+            self.handler.on_fault(fault.code, str(fault))
+            self._end(fault.code, str(fault))
+            return False
+        except MemoryError:
+            self._fail()
+            return False
+        return True
 
     async def _receive(self) -> None:
         """Deliver messages until the peer has closed; StreamClosedError, Fault when it has not."""
         reader = MessageReader(
-            self.params.max_message_size,
+            self.handler.most_bytes,
             self.handler.max_fragments,
             deflate=self._decompressor is not None,
         )
         stream = self.stream
         while not self.client_terminated:
-            reader.feed(await stream.read_bytes(stream.max_buffer_size, partial=True))
+            self._feed(reader, await stream.read_bytes(stream.max_buffer_size, partial=True))
             self._received_pong = True
             busy = self._deliver_all(reader)
             if busy is None and isinstance(stream, ListeningStream):
@@ -185,24 +221,28 @@ class _StrictProtocol(WebSocketProtocol13):
 
     def _arrived(self, reader: MessageReader, data: bytes) -> Awaitable[None] | None:
         """More has come while we listened; what has to be awaited before we listen again."""
-        reader.feed(data)
+        self._feed(reader, data)
         self._received_pong = True  # or as good as one
         busy = self._deliver_all(reader)
         return asyncio.sleep(0) if busy is None and self.client_terminated else busy
 
+    def _feed(self, reader: MessageReader, data: bytes) -> None:
+        """Keep what arrived; MemoryError when that is much, and there is little for all."""
+        if reserve.short and reader.waiting > LITTLE:
+            raise MemoryError
+        reader.feed(data)
+
     def _deliver_all(self, reader: MessageReader) -> Awaitable[None] | None:
         """Deliver what is there until something has to be awaited, and return that."""
-        while not self.client_terminated:
-            message = reader.next_message()
-            if message is None:
-                break
-            busy = self._deliver(message)
-            if busy is not None:
+        while not self.client_terminated and (message := reader.next_message()) is not None:
+            if (busy := self._deliver(message)) is not None:
                 return busy
         return None
 
     def _deliver(self, message: Message) -> Awaitable[None] | None:
         if message.opcode not in (TEXT, BINARY):
+            if message.opcode == CLOSE:
+                self.handler.said_goodbye = True  # Tornado's own flag says so after a cut, too
             return self._handle_message(message.opcode, message.data)
         if self.server_terminated:  # after our own close frame only the peer's counts
             return None
@@ -225,6 +265,11 @@ class _StrictProtocol(WebSocketProtocol13):
 
     def _fail(self) -> None:
         """An error in the handler ends this connection, and only this."""
+        if sys.exc_info()[0] is MemoryError:
+            reserve.give()
+            self.handler.on_fault(1013, NO_MEMORY)
+            self._end(1013, NO_MEMORY)
+            return
         self.handler.log_exception(*sys.exc_info())
         self._end(1011, "internal error")
 

@@ -1,21 +1,21 @@
-"""The WebSocket transport: a Connection per socket. Knows Tornado; nothing of what frames mean."""
+"""The WebSocket transport: a Peer per socket. Knows Tornado; nothing of what frames mean."""
 
-import logging
+import asyncio
 import sys
-import time
 from collections.abc import Awaitable, Collection
-
-from tornado.websocket import WebSocketProtocol
+from typing import ClassVar
 
 from collab import Hub
-from collab.connection import Connection
-from collab.errors import CollabError, ProtocolError
-from collab.web.origin import allowed
+from collab.errors import CollabError, ProtocolError, TimedOut, Unavailable
+from collab.reserve import reserve
+from collab.web.connections import Connections, Visit, settle
+from collab.web.defences import defend
+from collab.web.origin import allowed, foreign
+from collab.web.peers import Dialect, Peer, one_document, several_documents
 from collab.web.protocol import HardenedWebSocket, send_frames
+from collab.web.proxies import client_address
+from collab.web.rights import SUBPROTOCOL
 
-logger = logging.getLogger("web")
-
-TOGETHER = 16 << 10  # bytes of frames that are sent in one go
 MAX_REASON = 123  # bytes of a close frame's reason, by RFC 6455
 
 
@@ -25,55 +25,100 @@ class SyncHandler(HardenedWebSocket):
 
     # One for each idle connection: attributes beyond Tornado's own would make its dict a large one.
     __slots__ = (
-        "_pumping", "_writable", "bytes_in", "bytes_out", "connection", "frames_in", "frames_out",
-        "hub", "opened", "origins", "protocol", "reason",
+        "_mute", "_pumping", "_writable", "connections", "hub", "origins", "peer", "visit",
     )  # fmt: skip
 
-    def initialize(self, hub: Hub, origins: Collection[str]) -> None:
+    dialect: ClassVar[Dialect] = staticmethod(one_document)
+
+    def initialize(self, hub: Hub, origins: Collection[str], connections: Connections) -> None:
         self.hub = hub
         self.origins = origins
-        self.connection: Connection | None = None
-        self.reason = "the peer went away"
-        self.frames_in = self.frames_out = self.bytes_in = self.bytes_out = 0
-        self.opened = time.monotonic()
-        self.protocol: WebSocketProtocol | None = None
+        self.connections = connections
+        self.visit: Visit | None = None
+        self._mute: asyncio.TimerHandle | None = None
+        self.peer = Peer(hub, self.request)
         self._pumping = False
         self._writable = True
 
+    def set_default_headers(self) -> None:
+        defend(self)
+
+    def prepare(self) -> None:
+        if foreign(self.request, self.origins):
+            self.hub.counts.refused[403] += 1
+            self.set_status(403)
+            self.finish("Pages of other sites may not connect here.")
+
     def check_origin(self, origin: str) -> bool:
-        """Browsers only from the same host or the allowed ones (Tornado asks for others only)."""
+        """Tornado's own look at who comes from elsewhere; ours is in `prepare`."""
         return allowed(origin, self.origins)
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        """The first that is offered: browsers hang up when none of theirs is taken."""
-        return subprotocols[0] if subprotocols else None
+        """The first that is offered: browsers hang up when none of theirs is taken. One that is
+        a token is not said aloud, if there is another one."""
+        plain = [one for one in subprotocols if not one.startswith(SUBPROTOCOL)]
+        return next(iter(plain or subprotocols), None)
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         # What is not UTF-8 is no name: the hub says so, with a code by which clients give up.
         return value.decode("utf-8", "surrogateescape")
 
     async def open(self, *args: str, **kwargs: str) -> None:
-        self.protocol = self.ws_connection
         try:
-            session = await self.hub.join(args[0], self._wake)
+            self._enter()
+            await self.peer.enter(self.request, self.dialect, args, self._wake)
         except CollabError as error:
             self._end(error)
             return
-        self.connection = Connection(self.hub, session)
         if self.ws_connection is None or self.ws_connection.is_closing():
             self.on_close()
         else:
+            # Only now is anything read: how long it took to come so far was up to us.
+            patience = self.hub.limits.first_message_seconds
+            self._mute = asyncio.get_running_loop().call_later(patience, self._on_silence)
             self._wake()
 
+    def _enter(self) -> None:
+        """Before any document is touched. Unavailable or TooMany when there are too many here."""
+        self.visit = settle(self.request, self.connections)
+        self.visit.check()
+
+    def _on_silence(self) -> None:
+        """Nothing was said. Whoever is there hears why; nobody waits for an answer."""
+        protocol = self.ws_connection
+        self._mute = None
+        if protocol is None or protocol.is_closing():
+            return
+        self.connections.note("first_message_seconds", client_address(self.request))
+        self._end(TimedOut("Say something within the first seconds."))
+        assert protocol.stream is not None  # it was accepted
+        protocol.stream.close()
+
+    def _spoke(self) -> None:
+        """The peer is no mute, or has gone."""
+        if self._mute is not None:
+            self._mute.cancel()
+            self._mute = None
+
+    def on_gone(self) -> None:
+        self._spoke()
+        if self.visit is not None:
+            self.visit.leave()
+
+    @property
+    def max_fragments(self) -> int:  # type: ignore[override]
+        return self.hub.limits.fragments
+
+    def most_bytes(self, size: int) -> int:
+        return self.peer.most_bytes(size, super().most_bytes(size))
+
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        if self.connection is None:
-            return None
+        if self._mute is not None and self.peer.spoke:
+            self._spoke()
         try:
             if isinstance(message, str):
                 raise ProtocolError("Text frames are not understood: send binary ones.")
-            self.frames_in += 1
-            self.bytes_in += len(message)
-            busy = self.connection.receive(message)
+            busy = self.peer.receive(message)
         except CollabError as error:
             self._end(error)
             return None
@@ -85,29 +130,14 @@ class SyncHandler(HardenedWebSocket):
 
     def on_fault(self, code: int, reason: str) -> None:
         super().on_fault(code, reason)
-        self.reason = reason
+        self.hub.counts.refused[code] += 1
+        self.peer.reason = reason
+        too_big = self.peer.too_big(super().most_bytes(0))
+        if limit := {1008: "fragments", 1009: too_big}.get(code):
+            self.peer.note(limit)
 
     def on_close(self) -> None:
-        connection, self.connection = self.connection, None
-        if connection is None:
-            return
-        author = connection.session.author
-        connection.leave(clean=self._said_goodbye())
-        logger.info(
-            "closed: document %r, user %r, %d frames and %d bytes in, %d and %d out, %.1f s, %s",
-            connection.session.room.name,
-            author,
-            self.frames_in,
-            self.bytes_in,
-            self.frames_out,
-            self.bytes_out,
-            time.monotonic() - self.opened,
-            self.reason,
-        )
-
-    def _said_goodbye(self) -> bool:
-        """Whether the peer sent a close frame: otherwise it may be on its way back."""
-        return self.protocol is not None and self.protocol.client_terminated
+        self.peer.leave(clean=self.said_goodbye)
 
     async def _wait(self, busy: Awaitable[None]) -> None:
         try:
@@ -121,37 +151,31 @@ class SyncHandler(HardenedWebSocket):
             return
         self._pumping = True
         try:
-            if self.connection is not None and self.connection.ended is not None:
-                raise self.connection.ended
-            while self._writable and (frames := self._gather()):
+            self.peer.check()
+            while self._writable and (frames := self.peer.gather()):
                 self._writable = send_frames(self, frames)
         except CollabError as error:
             self._end(error)
+        except MemoryError:
+            reserve.give()
+            self._end(Unavailable("The server has no memory for that now. Try again."))
         except Exception:  # a fault of ours: it ends this connection, not whoever woke it
             self.log_exception(*sys.exc_info())
             self._end(CollabError("Something went wrong on our side."))
         finally:
             self._pumping = False
 
-    def _gather(self) -> list[bytes]:
-        """What the peer is to be told next, as much as makes one write worth its while."""
-        frames: list[bytes] = []
-        size = 0
-        while size < TOGETHER and self.connection is not None:
-            frame = self.connection.next_frame()
-            if frame is None:
-                break
-            frames.append(frame)
-            size += len(frame)
-        self.frames_out += len(frames)
-        self.bytes_out += size
-        return frames
-
     def _end(self, error: CollabError) -> None:
         """The peer has to go, and is told why."""
-        if error.close_code != 1013:
-            where = self.connection.session.room.name if self.connection else "no document"
-            logger.warning("%s, %r: %s", self.request.remote_ip, where, error)
-        self.reason = str(error)
-        self.close(error.close_code, self.reason.encode()[:MAX_REASON].decode(errors="ignore"))
+        self.peer.refuse(error)
+        reason = self.peer.reason.encode()[:MAX_REASON].decode(errors="ignore")
+        self.close(error.close_code, reason)
         self.on_close()
+
+
+class SharedSyncHandler(SyncHandler):
+    """`/sync`: where providers of Hocuspocus connect, which say in each message which document it
+    is about."""
+
+    __slots__ = ()
+    dialect: ClassVar[Dialect] = staticmethod(several_documents)

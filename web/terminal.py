@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from collab import CollabError
+from collab.limits import Limits
 from collab.storage import Damaged, Document, Store, open_store
 from collab.web import logs
 from collab.web.settings import Settings, load, option, variable
@@ -29,14 +30,16 @@ def setting_options(*names: str) -> Callable[[Callable[..., None]], Callable[...
         for setting in reversed(fields(Settings)):
             if names and setting.name not in names:
                 continue
-            declared = [option(setting.name)]
+            declared = [option(setting.name), setting.name]
             kind: dict[str, Any] = {"metavar": "TEXT"}
             if isinstance(setting.default, bool):
-                declared, kind = [f"{declared[0]}/--no-{setting.name}"], {}
+                declared, kind = [f"{declared[0]}/--no-{setting.name}", setting.name], {}
             elif isinstance(setting.default, int):
                 kind = {"metavar": "NUMBER"}
             elif isinstance(setting.default, tuple):
-                kind = {"metavar": "ORIGIN,..."}
+                kind = {"metavar": f"{setting.name[:-1].upper()},..."}
+            elif isinstance(setting.default, Limits):
+                kind = {"metavar": "LIMIT=NUMBER,...", "multiple": True}
             text = (
                 f"{setting.metadata['help']}  [{variable(setting.name)}; {shown(setting.default)}]"
             )
@@ -82,7 +85,9 @@ def shown(value: object) -> str:
     """A setting's value as one would write it."""
     if isinstance(value, bool):
         return str(value).lower()
-    return ",".join(value) or "none" if isinstance(value, tuple) else str(value)
+    if isinstance(value, Limits):
+        return "one by one"
+    return (",".join(value) if isinstance(value, tuple) else str(value)) or "none"
 
 
 def existing(path: str) -> Store:

@@ -5,6 +5,7 @@ between nothing and the present is who wrote what. Knows no engine and no author
 what belongs together.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -75,7 +76,7 @@ class _Look:
 
     def part(self, branch: Branch) -> Part:
         runs = _Runs(self.label)
-        for item in walk(branch, self.then.seq, self.now.seq):
+        for item in walk(branch, self.then.time, self.now.time):
             was, is_ = self.then.alive(item), self.now.alive(item)
             if not was and not is_:
                 continue
@@ -115,18 +116,19 @@ class _Look:
     def stretches(self, spans: Iterable[Span]) -> Iterator[tuple[int, int, Hashable, int, int]]:
         """(start, end, label, lowest seq, highest seq) of units whose rows have one label."""
         for start, end, seq, step in spans:
-            begin, first, label = start, seq, self.label(seq)
-            last = seq + step * (end - start - 1)
-            if last == seq or self.label(last) == label:
-                yield start, end, label, min(seq, last), max(seq, last)
-                continue
-            for clock in range(start + 1, end):
-                seq += step
-                if (other := self.label(seq)) != label:
-                    last = seq - step
-                    yield begin, clock, label, min(first, last), max(first, last)
-                    begin, first, label = clock, seq, other
-            yield begin, end, label, min(first, seq), max(first, seq)
+            while start < end:
+                label = self.label(seq)
+                units = self.alike(label, seq, step, end - start) if step else end - start
+                last = seq + step * (units - 1)
+                yield start, start + units, label, min(seq, last), max(seq, last)
+                start, seq = start + units, last + step
+
+    def alike(self, label: Hashable, seq: int, step: int, units: int) -> int:
+        """How many of the units have a label, as the first of them has."""
+        if self.label(seq + step * (units - 1)) == label:
+            return units
+        others = range(1, units)
+        return 1 + bisect_left(others, True, key=lambda n: self.label(seq + step * n) != label)
 
     def value(self, item: Item, start: int, end: int) -> Any:
         content = item.units(start, end)

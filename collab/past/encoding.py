@@ -1,20 +1,19 @@
 """A moment as one Yjs update (v1), written from its items. Knows no engine.
 
-What was deleted keeps its place, not its content, and only as long as something alive stands where
-it stands because of it: an item's origin, its right origin, theirs in turn. All other tombstones
-are one GC per stretch of clocks, so that an update is about as large as what it shows, however
-much was written and deleted before.
+Only what was alive is written, and it keeps its ids. Where it stands is said anew: as if nothing
+else had ever been there, behind and before what would have been next to it. So an update is about
+as large as what it shows, and made as fast, however much was written and deleted before. All that
+is dead is one GC per stretch of clocks.
 
 A text is written in as few structs as can be, since each has its price: parts of a run that others
 typed into are one again, and a few deleted characters in it are blanks, which the update deletes.
 """
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
-from collab.content import DELETED, STRING, TYPE
+from collab.content import STRING
 from collab.past.items import Items
 from collab.past.moments import Moment
 from collab.past.order import Branch, Item
@@ -28,22 +27,29 @@ MOST_BLANKS = 32
 """Tombstones of a text in a row that are blanks: two more structs, of them and of what stands
 behind, take about as much room."""
 
-Needed = dict[int, dict[Item, Sequence[Range]]]
-"""client -> item -> which of its units are alive: none of those that others stand by."""
+
+Living = tuple[Item, list[Range]]
+"""An item of which something is alive, and what."""
+
+Piece = tuple[Item, int, int, Id | None, Id | None]
+"""(item, start, end, origin, right origin): living units, and between which ones they stand."""
 
 
 def encode_moment(items: Items, seq: int) -> bytes:
     """The document after a row, as an update that Yjs and yrs open to just that, to look at: it
-    is not to be merged with the document itself, whose tombstones it lacks."""
+    is not to be merged with the document itself, which says otherwise where things stand."""
     moment = Moment(items, seq)
+    pieces: dict[int, list[Piece]] = {client: [] for client in moment.vector}
+    for piece in _pieces(list(_lists(moment))):
+        pieces[piece[0].client].append(piece)
     parts = [var_uints(len(moment.vector))]
     deletes: list[bytes] = []
     deleting = 0
-    for client, own in sorted(_needed(moment).items(), reverse=True):
-        writer = _Writer(moment.vector[client])
-        for item in sorted(own, key=_clock):
-            writer.add(item, own[item])
-        writer.skip(writer.upto)
+    for client in sorted(pieces, reverse=True):
+        writer = _Writer()
+        for piece in sorted(pieces[client], key=_start):
+            writer.add(piece)
+        writer.skip(moment.vector[client])
         parts += (var_uints(len(writer.structs), client, 0), *writer.structs)
         if writer.dead:
             deleting += 1
@@ -52,91 +58,103 @@ def encode_moment(items: Items, seq: int) -> bytes:
     return b"".join((*parts, var_uints(deleting), *deletes))
 
 
-_clock = attrgetter("clock")
+_clock, _start = attrgetter("clock"), itemgetter(1)
 
 
-def _needed(moment: Moment) -> Needed:
-    """What was alive, and all without which it would not stand where it does."""
-    needed: Needed = {client: {} for client in moment.vector}
-    found: list[Item] = []
+def _lists(moment: Moment) -> Iterator[list[Living]]:
+    """All that was alive: list by list in order, each value of a key by itself."""
     branches = list(moment.items.roots.values())
     while branches:
         branch = branches.pop()
-        chains = (item for key in branch.entries for item in branch.chain(key))
-        for item in (*walk(branch, moment.after, moment.upto), *chains):
-            if alive := moment.alive(item):
-                needed[item.client][item] = alive
-                found.append(item)
-                if item.branch is not None:
-                    branches.append(item.branch)
-    clients = moment.items.clients
-    seen: set[Id] = set()
-    for item in found:
-        for identity in (item.origin, item.right_origin):
-            if identity is None or identity in seen:
-                continue
-            seen.add(identity)
-            client, clock = identity
-            known, own = clients[client], needed[client]
-            other = known.items[bisect_right(known.starts, clock) - 1]  # as Items.find
-            if other not in own:
-                own[other] = ()
-                found.append(other)
-    return needed
+        living = [(it, alive) for it in walk(branch, moment.time) if (alive := moment.alive(it))]
+        units = [moment.entry(branch, key) for key in branch.entries]
+        entries = [[(it, [(clock, clock + 1)])] for it, clock in filter(None, units)]
+        for some in (living, *entries):
+            branches += [item.branch for item, _ in some if item.branch is not None]
+            yield some
+
+
+def _pieces(lists: list[list[Living]]) -> Iterator[Piece]:
+    """Each is inserted into what those have made that come before it: between the nearest of them
+    on its left and on its right."""
+    ranks = _ranks([item for living in lists for item, _ in living])
+    for living in lists:
+        order = [ranks[item] for item, _ in living]
+        for (item, alive), left, right in zip(living, *_nearest(order), strict=True):
+            origin = (living[left][0].client, living[left][1][-1][1] - 1) if left >= 0 else None
+            follows = (living[right][0].client, living[right][1][0][0]) if right >= 0 else None
+            for start, end in alive:
+                yield item, start, end, origin, follows
+                origin = item.client, end - 1
+
+
+def _nearest(order: list[int]) -> tuple[list[int], list[int]]:
+    """The places of the nearest smaller ones on the left of each, and on the right; -1: none."""
+    lefts, rights = [-1] * len(order), [-1] * len(order)
+    rising: list[int] = []  # places of those that have no smaller one on their right yet
+    for place, rank in enumerate(order):
+        while rising and order[rising[-1]] > rank:
+            rights[rising.pop()] = place
+        if rising:
+            lefts[place] = rising[-1]
+        rising.append(place)
+    return lefts, rights
+
+
+def _ranks(items: list[Item]) -> dict[Item, int]:
+    """An order in which each comes after its client's earlier ones, and after the type that it is
+    in; otherwise higher clients come first, as Yjs takes them."""
+    queues: dict[int, list[Item]] = {}
+    for item in sorted(items, key=_clock, reverse=True):
+        queues.setdefault(item.client, []).append(item)
+    ranks: dict[Item, int] = {}
+    waiting = sorted(queues)
+    while waiting:
+        queue = queues[waiting[-1]]
+        while queue:
+            parent = queue[-1].parent
+            if parent is not None and parent.item is not None and parent.item not in ranks:
+                waiting.append(parent.item.client)
+                break
+            ranks[queue.pop()] = len(ranks)
+        else:
+            waiting.pop()
+    return ranks
 
 
 class _Writer:
-    """Writes the structs of one client by rising clock, up to `upto`, and says what is dead."""
+    """Writes the structs of one client by rising clock, and says what is dead."""
 
-    def __init__(self, upto: int) -> None:
-        self.upto = upto
+    def __init__(self) -> None:
         self.end = 0
         self.structs: list[bytes] = []
         self.dead: list[Range] = []
-        self.text: list[str] = []  # not written yet: units from `start` on, the first of `item`
-        self.item: Item | None = None
-        self.start = 0
+        self.text: list[str] = []  # not written yet; `first` is what it begins with
+        self.first: Piece | None = None
 
-    def add(self, item: Item, alive: Sequence[Range]) -> None:
-        """The next item that is needed."""
-        clock, first = item.clock, self.item
-        if (
-            first is None
-            or item.ref != STRING
-            or item.right_origin != first.right_origin
-            or item.origin != (item.client, self.end - 1)
-            or clock != self.end
-        ):
-            self.skip(clock)
-        self.end = min(item.end, self.upto)
-        if item.ref != STRING:
-            self.write(item, alive)
-            return
-        if self.item is None:
-            self.item, self.start = item, clock
-        if not item.deaths:
-            self.text.append(item.units(clock, self.end))  # type: ignore[arg-type]  # of a STRING
-            return
-        for start, stop in alive:
-            if clock < start:
-                self.blank(item, clock, start)
-            self.text.append(item.units(start, stop))  # type: ignore[arg-type]  # of a STRING
-            clock = stop
-        if clock < self.end:
-            self.blank(item, clock, self.end)
-
-    def blank(self, item: Item, start: int, end: int) -> None:
-        """Dead units of a text."""
-        if end - start <= MOST_BLANKS:
-            extend(self.dead, start, end)
-            self.text.append(" " * (end - start))
+    def add(self, piece: Piece) -> None:
+        """The client's next piece."""
+        item, start, end, origin, right = piece
+        if item.ref == STRING and (first := self.first) is not None:
+            blanks = start - self.end
+            more = right == first[4] and origin == (item.client, self.end - 1)
+            if more and blanks <= MOST_BLANKS:
+                if blanks:
+                    extend(self.dead, self.end, start)
+                    self.text.append(" " * blanks)
+                self.text.append(item.units(start, end))  # type: ignore[arg-type]  # of a STRING
+                self.end = end
+                return
+        self.skip(start)
+        if item.ref == STRING:
+            self.first = piece
+            self.text = [item.units(start, end)]  # type: ignore[list-item]
         else:
-            self.flush()
-            self.bury(item, start, end)
-            self.item, self.start = item, end
+            self.put(piece, write_content(item.ref, item.units(start, end), end - start))
+        self.end = end
 
     def skip(self, clock: int) -> None:
-        """Nothing up to a clock is needed, nor more of the text."""
+        """Nothing more up to a clock is alive, and the text is at its end."""
         self.flush()
         if self.end < clock:
             self.structs.append(b"\0" + var_uint(clock - self.end))
@@ -144,40 +162,18 @@ class _Writer:
 
     def flush(self) -> None:
         """Write the text. Two halves of a surrogate pair that were parted stay so."""
-        if self.text and self.item is not None:
-            text = "".join(self.text)
-            if not text.isascii():
-                text = "".join(map(text_of, self.text))
-            body = text.encode()
-            self.put(self.item, STRING, self.start, var_uint(len(body)) + body)
-            self.text = []
-        self.item = None
+        if self.first is None:
+            return
+        text = "".join(self.text)
+        if not text.isascii():
+            text = "".join(map(text_of, self.text))
+        body = text.encode()
+        self.put(self.first, var_uint(len(body)) + body)
+        self.first = None
 
-    def write(self, item: Item, alive: Sequence[Range]) -> None:
-        """An item that is no text."""
-        clock = item.clock
-        for start, stop in alive:
-            if clock < start:
-                self.bury(item, clock, start)
-            body = write_content(item.ref, item.units(start, stop), stop - start)
-            self.put(item, item.ref, start, body)
-            clock = stop
-        if clock < self.end:
-            self.bury(item, clock, self.end)
-
-    def bury(self, item: Item, start: int, end: int) -> None:
-        """Dead units. Deleted types stay types: others name them as their parent."""
-        extend(self.dead, start, end)
-        if item.ref == TYPE:
-            self.put(item, TYPE, start, write_content(TYPE, item.content, 1))
-        else:
-            self.put(item, DELETED, start, var_uint(end - start))
-
-    def put(self, item: Item, ref: int, start: int, content: bytes) -> None:
-        """Some units of an item."""
-        origin = item.origin if start == item.clock else (item.client, start - 1)
-        right = item.right_origin
-        self.structs.append(write_struct(ref, origin, right, item.parent, item.key, content))
+    def put(self, piece: Piece, content: bytes) -> None:
+        item, _, _, origin, right = piece
+        self.structs.append(write_struct(item.ref, origin, right, item.parent, item.key, content))
 
 
 def write_struct(

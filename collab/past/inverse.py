@@ -4,6 +4,9 @@ What is there in both keeps its identity, so that carets and concurrent edits st
 What is dead and wanted is inserted again right behind its own tombstone; dead types are made anew
 with what is wanted in them; keys get their values; what is not wanted is deleted. Contents are
 copied byte for byte. Knows no engine: it reads `Items`, and writes bytes.
+
+Roots that are TiptapCollabProvider's stay as they are: its list of versions, comments and people
+are not what people write, and nobody who goes back wants to lose the way forward.
 """
 
 from collections.abc import Iterable
@@ -20,6 +23,7 @@ from collab.past.pages import walk
 from collab.past.spans import Range, Span, chosen, gaps, overlay, together, without
 from collab.past.units import Content, joined, write_content
 from collab.reader import var_uints
+from collab.tiptap import ROOTS
 from collab.update import Id
 
 NOTHING = b"\0\0"
@@ -52,7 +56,8 @@ def fresh_client(items: Items) -> int:
 
 
 def _rewrite(writer: "_Writer") -> bytes:
-    waiting = list(writer.items.roots.values())
+    roots = writer.items.roots.items()
+    waiting = [root for name, root in roots if not name.startswith(ROOTS)]
     while waiting:
         waiting += writer.amend(waiting.pop())
     return writer.encode()
@@ -70,8 +75,9 @@ class Without:
         self.items = items
         self.now = Moment(items, items.seq)
         self.seqs = frozenset(seqs)
-        self.after, self.upto = min(self.seqs, default=items.seq + 1) - 1, items.seq
+        self.first = min(self.seqs, default=items.seq + 1)
         self.last = max(self.seqs, default=0)
+        self.time = self.first - 1, items.seq
 
     def alive(self, item: Item) -> list[Range]:
         """The units of an item that would be there."""
@@ -103,7 +109,7 @@ class Without:
             (start, end, seq, step)
             for start, end, seq, step in spans
             if min(seq, seq + step * (end - start)) <= self.last
-            and max(seq, seq + step * (end - start)) > self.after
+            and max(seq, seq + step * (end - start)) >= self.first
         ]
         return chosen(near, self.seqs) if near else []
 
@@ -164,7 +170,7 @@ class _Writer:
         staying: list[Branch] = []
         gone: list[Piece] = []
         come: list[Piece] = []
-        for place, item in enumerate(walk(branch, self.wanted.after, self.now.upto)):
+        for place, item in enumerate(walk(branch, self.wanted.time, self.now.time)):
             wanted, now = self.wanted.alive(item), self.now.alive(item)
             if wanted == now:
                 if now:
@@ -206,7 +212,7 @@ class _Writer:
             branch = waiting.pop()
             units = [self.now.entry(branch, key) for key in branch.entries]
             inner = [(it, clock, clock + 1) for it, clock in filter(None, units)]
-            for it in walk(branch, self.now.after, self.now.upto):
+            for it in walk(branch, self.now.time):
                 inner += [(it, begin, stop) for begin, stop in self.now.alive(it)]
             for it, begin, stop in inner:
                 self.deletes.add(it.client, begin, stop)
@@ -242,7 +248,7 @@ class _Writer:
         origin: Id | None = None
         run: list[Content] = []
         of: Item | None = None
-        for item in walk(branch, self.wanted.after, self.wanted.upto):
+        for item in walk(branch, self.wanted.time):
             for start, end in self.wanted.alive(item):
                 if of is not None and (item.ref != of.ref or item.ref not in (STRING, ANY)):
                     origin, run = self.flush(of, run, origin, parent), []

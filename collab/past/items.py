@@ -13,8 +13,7 @@ from collections.abc import Iterator
 
 from collab.content import DELETED, GC, TYPE
 from collab.past.order import Branch, Item, integrate, unlink
-from collab.past.pages import ALIVE
-from collab.past.spans import Span, append, mark, reached, within
+from collab.past.spans import Span, append, reached, within
 from collab.past.units import read_content
 from collab.reach import Integration
 from collab.reader import Reader, read_var_uint
@@ -195,6 +194,7 @@ class Items:
         last.extend(item.content, item.end)
         for span in item.deaths:
             append(last.deaths, span)
+        last.bury()
         unlink(item)
         known.items.pop()
         known.starts.pop()
@@ -236,15 +236,10 @@ class Items:
         if start >= end or item.parent is None:
             return
         waiting = [item] if item.ref == TYPE and not item.deaths else []
-        self._mark(item, start, end)
+        item.died(start, end, self.seq)
         while waiting:
             branch = waiting.pop().branch
             for inner in (*branch, *branch.entries.values()) if branch is not None else ():
                 if inner.ref == TYPE and not inner.deaths:
                     waiting.append(inner)
-                self._mark(inner, inner.clock, inner.end)
-
-    def _mark(self, item: Item, start: int, end: int) -> None:
-        mark(item.deaths, start, end, self.seq)
-        if item.page is not None and item.page.until == ALIVE:
-            item.page.stale = True
+                inner.died(inner.clock, inner.end, self.seq)

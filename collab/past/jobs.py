@@ -8,11 +8,12 @@ import gc
 import json
 import zlib
 from array import array
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
+from collab.content import read_bytes
+from collab.errors import ProtocolError
 from collab.past import shelf
 from collab.past.difference import Part, Run, difference
 from collab.past.encoding import encode_moment
@@ -20,7 +21,9 @@ from collab.past.inverse import inverse, undo
 from collab.past.items import Items
 from collab.past.moments import ARRAY, ELEMENT, FRAGMENT, MAP, TEXT, XML_TEXT, Moment
 from collab.past.shapes import contents, texts
+from collab.past.stretches import Stretches
 from collab.past.thinning import thinned
+from collab.reader import write_var_bytes
 from collab.update import read_update
 
 KINDS = {
@@ -32,110 +35,136 @@ KINDS = {
     XML_TEXT: "xmltext",
 }
 
-FIELDS = ("first", "last", "began", "ended", "author")
 
-_pasts: dict[str, Items] = {}
+class Past(NamedTuple):
+    """What is known of a document: what is and was in it, and who wrote the rows."""
+
+    items: Items
+    stretches: Stretches
+
+
+_pasts: dict[str, Past] = {}
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Many objects come and none go: to look for garbage among them takes twice the time. Nor is
+    there any later on, when somebody waits for an answer."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def load(name: str, data: bytes) -> bool:
     """Keep the past that `save` gave; False when another version did: begin with row 1."""
     try:
         with _uncollected():
-            _pasts[name] = shelf.load(zlib.decompress(data))
-    except (zlib.error, ValueError, IndexError):
+            plain = zlib.decompress(data)
+            items, at = read_bytes(plain, 0)
+            _pasts[name] = Past(shelf.load(items), Stretches.load(plain, at))
+    except (zlib.error, ValueError, IndexError, ProtocolError):
         return False
     return True
 
 
 def begin(name: str) -> None:
     """A document of which no row is known."""
-    _pasts[name] = Items()
+    _pasts[name] = Past(Items(), Stretches())
 
 
-def enter(name: str, after: int, seqs: bytes, rows: Sequence[bytes]) -> None:
-    """The rows of a document that come next after one, 0 before the first; the seqs have eight
-    bytes each. ValueError for any others."""
-    items = _pasts[name]
+def enter(
+    name: str,
+    after: int,
+    columns: Sequence[bytes],
+    authors: Sequence[str],
+    rows: Sequence[bytes],
+) -> None:
+    """The rows of a document that come next after one, 0 before the first. The columns are their
+    seqs, their times and which of the authors, eight bytes each. ValueError for any others."""
+    items, stretches = _pasts[name]
     if after != items.seq:
         raise ValueError(f"What follows row {after} does not follow row {items.seq}.")
+    numbers = (array("Q", column) for column in columns)
     with _uncollected():
-        for seq, row in zip(array("Q", seqs), rows, strict=True):
+        for seq, time, author, row in zip(*numbers, rows, strict=True):
             items.enter(seq, row)
+            stretches.enter(seq, time, authors[author])
 
 
 def save(name: str) -> bytes:
     """The past as bytes."""
-    return zlib.compress(shelf.dump(_pasts[name]), 9)
+    items, stretches = _pasts[name]
+    packed = bytearray()
+    write_var_bytes(packed, shelf.dump(items))
+    return zlib.compress(packed + stretches.dump(), 9)
 
 
 def drop(name: str) -> None:
     """Forget it."""
     if _pasts.pop(name, None) is not None:
+        gc.unfreeze()
         gc.collect()  # its items are linked in circles
+        gc.freeze()
 
 
+@_uncollected()
 def content(name: str, seq: int) -> bytes:
     """Every root as it was at a moment, as one JSON object."""
-    return encoded(contents(Moment(_pasts[name], seq)))
+    return encoded(contents(Moment(_pasts[name].items, seq)))
 
 
+@_uncollected()
 def text(name: str, seq: int) -> str:
     """All text as it was at a moment."""
-    return texts(Moment(_pasts[name], seq))
+    return texts(Moment(_pasts[name].items, seq))
 
 
+@_uncollected()
 def update(name: str, seq: int) -> bytes:
     """The document as it was at a moment, as one Yjs update (v1)."""
-    return encode_moment(_pasts[name], seq)
+    return encode_moment(_pasts[name].items, seq)
 
 
-def compare(name: str, before: int, after: int, authors: Sequence[str], *columns: bytes) -> bytes:
+@_uncollected()
+def compare(name: str, before: int, after: int, last: int, ended: int) -> bytes:
     """What changed between two moments, root by root, and the stretches in which it did, as one
-    JSON object. `columns` are the numbers of stretches, the newest first, eight bytes each: first,
-    last, began, ended, and which of the authors. Each run says by which of those in the answer it
-    is; stretches that no run names are left out."""
-    stretches = list(zip(*(reversed(array("Q", column)) for column in columns), strict=True))
-    firsts = [stretch[0] for stretch in stretches]
+    JSON object; `last` is the row that the later one ends with, and was written at `ended`. Each
+    run says by which of those in the answer it is; stretches that no run names are left out."""
+    items, stretches = _pasts[name]
     named: dict[int, int] = {}
 
     def label(seq: int) -> int:
-        place = bisect_right(firsts, seq) - 1
-        return named.setdefault(place, len(named))
+        return named.setdefault(stretches.place(seq), len(named))
 
-    changes = difference(_pasts[name], before, after, label)
+    changes = difference(items, before, after, label)
     roots = {root: _part(part) for root, part in changes.items()}
-    shown = [dict(zip(FIELDS, stretches[place], strict=True)) for place in named]
-    shown = [{**one, "author": authors[one["author"]]} for one in shown]
+    shown = stretches.show(list(named), last, ended)
     return encoded({"from": before, "to": after, "stretches": shown, "roots": roots})
 
 
+@_uncollected()
 def go_back(name: str, seq: int) -> bytes:
     """See `collab.past.inverse.inverse`."""
-    return inverse(_pasts[name], seq)
+    return inverse(_pasts[name].items, seq)
 
 
+@_uncollected()
 def take_back(name: str, seqs: bytes) -> bytes:
     """See `collab.past.inverse.undo`; the seqs have eight bytes each."""
-    return undo(_pasts[name], set(array("Q", seqs)))
+    return undo(_pasts[name].items, set(array("Q", seqs)))
 
 
+@_uncollected()
 def thin(name: str, start: int, ends: bytes, kept: bytes) -> tuple[bytes, list[bytes]]:
     """See `collab.past.thinning.thinned`; all seqs have eight bytes each, those returned too.
     ProtocolError when there is a row that would not pass the gate."""
-    rows = dict(thinned(_pasts[name], start, array("Q", ends), array("Q", kept)))
+    rows = dict(thinned(_pasts[name].items, start, array("Q", ends), array("Q", kept)))
     for row in rows.values():
         read_update(row)
     return array("Q", rows).tobytes(), list(rows.values())
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Many objects come and none go: to look for garbage among them takes twice the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _part(part: Part) -> dict[str, Any]:

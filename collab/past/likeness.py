@@ -143,9 +143,7 @@ def _inside(branch: Branch, view: View, depth: int) -> object:
     if depth > DEEPEST:
         return object()
     pieces = [
-        Piece(item, *range_, 0)
-        for item in walk(branch, view.after, view.upto)
-        for range_ in view.alive(item)
+        Piece(item, *range_, 0) for item in walk(branch, view.time) for range_ in view.alive(item)
     ]
     units = {key: view.entry(branch, key) for key in branch.entries}
     entries = {key: _tokens([_unit(u)], view, depth) for key, u in units.items() if u is not None}

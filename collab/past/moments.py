@@ -11,7 +11,8 @@ from typing import Protocol
 from collab.deletes import DeleteSet
 from collab.past.items import Items
 from collab.past.order import Branch, Item
-from collab.past.spans import Range, gaps, without
+from collab.past.pages import Time
+from collab.past.spans import Range, outlived, without
 
 ARRAY, MAP, TEXT, ELEMENT, FRAGMENT, XML_TEXT = 0, 1, 2, 3, 4, 6
 """The refs of the shared types."""
@@ -21,10 +22,9 @@ Unit = tuple[Item, int]
 
 
 class View(Protocol):
-    """Which units are there: none that was dead after the row `after`, or came after `upto`."""
+    """Which units are there: none that was not alive at some time in `time`."""
 
-    after: int
-    upto: int
+    time: Time
 
     def alive(self, item: Item) -> list[Range]:
         """The units of an item in a list that are there, given that its parent is."""
@@ -39,7 +39,8 @@ class Moment:
 
     def __init__(self, items: Items, seq: int) -> None:
         self.items = items
-        self.seq = self.after = self.upto = seq
+        self.seq = seq
+        self.time = seq, seq
         self.vector = items.vector(seq)
 
     def deletes(self) -> DeleteSet:
@@ -58,8 +59,9 @@ class Moment:
         start, end = item.clock, self.vector.get(item.client, 0)
         if end <= start:
             return []
-        end = min(end, item.end)
-        return gaps(start, end, item.deaths, self.seq) if item.deaths else [(start, end)]
+        if end > item.end:
+            end = item.end
+        return outlived(start, end, item.graves(), self.seq) if item.deaths else [(start, end)]
 
     def entry(self, branch: Branch, key: str) -> Unit | None:
         """The value that a key had."""

@@ -7,7 +7,7 @@ order of every moment. Knows items and their neighbours; nothing of rows, seqs a
 from collections.abc import Callable, Iterator
 
 from collab.past.pages import ALIVE, Page
-from collab.past.spans import Span, cut
+from collab.past.spans import Grave, Span, cut, graves, mark
 from collab.past.units import JOINABLE, Content, type_of
 from collab.update import Id
 
@@ -32,8 +32,8 @@ class Item:
     """
 
     __slots__ = (
-        "branch", "client", "clock", "content", "deaths", "end", "key", "left", "origin", "page",
-        "parent", "ref", "right", "right_origin", "since",
+        "_graves", "branch", "client", "clock", "content", "deaths", "end", "key", "left",
+        "origin", "page", "parent", "ref", "right", "right_origin", "since",
     )  # fmt: skip
 
     def __init__(
@@ -58,12 +58,30 @@ class Item:
         self.left: Item | None = None
         self.right: Item | None = None
         self.deaths: list[Span] = []
+        self._graves: list[Grave] | None = None
         self.branch: Branch | None = None
         self.since = since
         self.page: Page | None = None
 
     def __repr__(self) -> str:
         return f"<{self.client}:{self.clock}-{self.end} {self.ref} {self.content!r} {self.deaths}>"
+
+    def graves(self) -> list[Grave]:
+        """`deaths`, stretch by stretch, to look at often."""
+        if self._graves is None:
+            self._graves = graves(self.deaths)
+        return self._graves
+
+    def died(self, start: int, end: int, seq: int) -> None:
+        """Units that are alive die of a row; the others stay as they are."""
+        mark(self.deaths, start, end, seq)
+        self.bury()
+
+    def bury(self) -> None:
+        """`deaths` have changed."""
+        self._graves = None
+        if self.page is not None and self.page.until == ALIVE:
+            self.page.stale = True
 
     def units(self, start: int, end: int) -> Content:
         """The content of some of its units."""
@@ -103,6 +121,7 @@ class Item:
         rest.content = self.units(clock, self.end)
         self.content = self.units(self.clock, clock)
         self.deaths, rest.deaths = cut(self.deaths, clock)
+        self._graves = None
         self.end = clock
         rest.parent, rest.key = self.parent, self.key
         link(rest, self)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MOST_ITEMS = 64
 """A page with more is cut in two."""
 
+Time = tuple[int, int]
+"""From after a row up to before the row that follows another one; of one row twice: a moment."""
+
 ALIVE = 1 << 62
 """Later than all rows: when a page will have died of which something is alive."""
 
@@ -87,11 +90,13 @@ def _death(item: "Item") -> int:
     return ALIVE if left else last
 
 
-def walk(branch: "Branch", after: int, upto: int) -> "Iterator[Item]":
-    """The items of a list that may have been alive at some time after the row `after` and before
-    the row that follows `upto`."""
+def walk(branch: "Branch", *times: Time) -> "Iterator[Item]":
+    """The items of a list that may have been alive at one of some times, at least."""
     page = branch.page
     while page is not None:
-        if page.since <= upto and (page.until > after if not page.stale else page.died() > after):
-            yield from page
+        until = page.died() if page.stale else page.until
+        for after, upto in times:
+            if page.since <= upto and until > after:
+                yield from page
+                break
         page = page.next

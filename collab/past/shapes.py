@@ -6,7 +6,7 @@ are lists, a map is an object: as `collab.views` shows them with an engine, and 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from collab.content import ANY, BINARY, DOC, EMBED, FORMAT, STRING, TYPE
@@ -14,10 +14,12 @@ from collab.past.moments import ARRAY, ELEMENT, FRAGMENT, MAP, TEXT, XML_TEXT, M
 from collab.past.order import Branch, Item
 from collab.past.pages import walk
 from collab.past.units import Content, plain, plain_format, text_of
+from collab.tiptap import ROOTS
 
 _INLINE = 1 << STRING | 1 << FORMAT | 1 << EMBED
 _ELEMENTS = 1 << ANY | 1 << BINARY | 1 << DOC
 _XML = 1 << ELEMENT | 1 << FRAGMENT | 1 << XML_TEXT
+_BREAKS = ("hardBreak", "hard_break")  # of ProseMirror's schemas: the next line of a paragraph
 
 DEEPEST = 100
 
@@ -35,6 +37,12 @@ def kind_of(branch: Branch) -> int:
     return ARRAY if branch.refs & _ELEMENTS or branch.types else TEXT
 
 
+def is_blank(branch: Branch) -> bool:
+    """Whether a root may be of any kind: what was in it is deleted and forgotten."""
+    known = branch.entries or branch.types or branch.refs & (_INLINE | _ELEMENTS)
+    return branch.kind < 0 and not known
+
+
 def too_deep(branch: Branch) -> bool:
     """Whether a type is inside of `DEEPEST` others: it is shown as None, as no reader of JSON
     would follow further down."""
@@ -44,34 +52,52 @@ def too_deep(branch: Branch) -> bool:
     return depth == DEEPEST
 
 
-def contents(moment: Moment) -> dict[str, Any]:
-    """Root name -> value, of all roots that there were at a moment."""
+def contents(moment: Moment, names: Collection[str] = ()) -> dict[str, Any]:
+    """Root name -> value, of all roots that there were at a moment, or of those called so."""
     return {
         name: value_of(branch, moment)
         for name, branch in sorted(moment.items.roots.items())
-        if branch.since <= moment.seq
+        if branch.since <= moment.seq and (not names or name in names)
     }
 
 
 def texts(moment: Moment) -> str:
     """All text at a moment, root by root; blocks of rich text are lines, and what is no text is
-    JSON."""
-    roots = sorted(moment.items.roots.items())
-    found = [_lines(branch, moment) for _, branch in roots if branch.since <= moment.seq]
+    JSON. Without what TiptapCollabProvider keeps beside it."""
+    found = [
+        _lines(branch, moment)
+        for name, branch in sorted(moment.items.roots.items())
+        if branch.since <= moment.seq and not name.startswith(ROOTS)
+    ]
     return "\n\n".join(text for text in found if text)
 
 
 def _lines(branch: Branch, view: View) -> str:
     kind = kind_of(branch)
     if kind in (TEXT, XML_TEXT):
-        runs = (run["insert"] for run in text_runs(branch, view))
-        return "".join(part for part in runs if isinstance(part, str))
+        return _words(branch, view)
     if kind not in (ELEMENT, FRAGMENT):
         return json.dumps(value_of(branch, view), ensure_ascii=False, indent=2)
-    items = walk(branch, view.after, view.upto)
+    if branch.tag in _BREAKS:
+        return "\n"
+    items = walk(branch, view.time)
     children = [item.branch for item in items if item.branch is not None and view.alive(item)]
-    inline = children and all(kind_of(child) == XML_TEXT for child in children)
+    inline = kind == ELEMENT and any(kind_of(child) == XML_TEXT for child in children)
     return ("" if inline else "\n").join(_lines(child, view) for child in children)
+
+
+def _words(branch: Branch, view: View) -> str:
+    """Of a text. Lexical and Slate put texts into texts: in one with letters of its own they are
+    links and the like, in one without they are lines."""
+    parts, own = [], False
+    for item in walk(branch, view.time):
+        for start, end in view.alive(item):
+            if item.ref == STRING:
+                parts.append(str(item.units(start, end)))
+                own = True
+            elif item.branch is not None and kind_of(item.branch) in (ELEMENT, XML_TEXT):
+                parts.append("" if too_deep(item.branch) else _lines(item.branch, view))
+    return text_of(("" if own else "\n").join(parts))
 
 
 def value_of(branch: Branch, view: View) -> Any:
@@ -83,9 +109,7 @@ def value_of(branch: Branch, view: View) -> Any:
         return attributes(branch, view)
     if kind in (TEXT, XML_TEXT):
         return _text(branch, view, kind)
-    values = [
-        value for item in walk(branch, view.after, view.upto) for value in _elements(item, view)
-    ]
+    values = [value for item in walk(branch, view.time) for value in _elements(item, view)]
     if kind == ELEMENT:
         entries = attributes(branch, view)
         return {"type": branch.tag, "attributes": entries, "children": values}
@@ -135,7 +159,7 @@ def text_runs(branch: Branch, view: View) -> Iterator[dict[str, Any]]:
     formats: dict[str, Any] = {}
     last: dict[str, Any] = {}
     parts: list[str] = []
-    for item in walk(branch, view.after, view.upto):
+    for item in walk(branch, view.time):
         for start, end in view.alive(item):
             if item.ref == FORMAT:
                 change_format(formats, item.content)

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from operator import attrgetter
 
 from collab.content import DELETED, GC, STRING, TYPE, read_bytes
+from collab.errors import ProtocolError
 from collab.past.items import Client, Items
 from collab.past.order import Branch, Item
 from collab.past.pages import MOST_ITEMS, Page
@@ -20,7 +21,7 @@ from collab.past.units import read_content, split_units, write_content
 from collab.reader import read_var_uint, var_uints, write_var_bytes, write_var_string
 from collab.update import Id
 
-VERSION = 3 if sys.byteorder == "little" else 4
+VERSION = 5 if sys.byteorder == "little" else 6
 
 _COLUMNS = {
     "clients": ("Q", 2),
@@ -139,7 +140,14 @@ def _pack(columns: _Columns, header: tuple[int, ...]) -> bytes:
 
 
 def load(data: bytes) -> Items:
-    """The past that was dumped. ValueError if this is of another version."""
+    """The past that was dumped. ValueError if this is of another version, or no shelf at all."""
+    try:
+        return _load(data)
+    except (IndexError, KeyError, StopIteration, ProtocolError):
+        raise ValueError("The shelf is not what was dumped.") from None
+
+
+def _load(data: bytes) -> Items:
     version, at = read_var_uint(data, 0)
     if version != VERSION:
         raise ValueError(f"The shelf is of version {version}.")

@@ -13,10 +13,18 @@ from operator import itemgetter
 Span = tuple[int, int, int, int]
 """(start, end, seq, step): the unit of a clock in [start, end) has seq + step * (clock - start)."""
 
+Grave = tuple[int, int, int, int, list[Span]]
+"""(start, end, lowest seq, highest seq, the spans): neighbours that died soon after each other."""
+
 Range = tuple[int, int]
 """Clocks [start, end)."""
 
+NEAR = 1_000
+"""Spans in one grave follow each other within so many rows: most moments are not in between."""
+
 _seq = itemgetter(2)
+
+_END = 1 << 62  # behind all clocks
 
 
 def joined(one: Span, other: Span) -> Span | None:
@@ -60,6 +68,45 @@ def _insert(spans: list[Span], span: Span) -> None:
     if at < len(spans) and (longer := joined(span, spans[at])) is not None:
         span, high = longer, at + 1
     spans[low:high] = [span]
+
+
+def graves(spans: Iterable[Span]) -> list[Grave]:
+    """The spans as few graves: an old text is full of what was written and deleted again, and
+    then again at the same place."""
+    found: list[Grave] = []
+    group: list[Span] = []
+    for span in spans:
+        if group and not (group[-1][1] == span[0] and abs(group[-1][2] - span[2]) <= NEAR):
+            found.append(_grave(group))
+            group = []
+        group.append(span)
+    return [*found, _grave(group)] if group else found
+
+
+def _grave(spans: list[Span]) -> Grave:
+    if len(spans) == 1 and not spans[0][3]:
+        start, end, seq, _ = spans[0]
+        return start, end, seq, seq, spans
+    seqs = [seq + step * done for start, end, seq, step in spans for done in (0, end - start - 1)]
+    return spans[0][0], spans[-1][1], min(seqs), max(seqs), spans
+
+
+def outlived(start: int, end: int, graves: Iterable[Grave], seq: int) -> list[Range]:
+    """As `gaps` of all spans, of which none with a seq up to `seq` is elsewhere."""
+    found = []
+    for first, last, earliest, latest, spans in graves:
+        if earliest > seq:
+            continue
+        if latest <= seq:
+            if start < first:
+                found.append((start, first))
+            start = last
+            continue
+        found += gaps(start, last, spans, seq)
+        start = found.pop()[0] if found and found[-1][1] == last else last
+    if start < end:
+        found.append((start, end))
+    return found
 
 
 def gaps(start: int, end: int, spans: Iterable[Span], seq: float = float("inf")) -> list[Range]:
@@ -168,14 +215,12 @@ def overlay(
     ranges: Iterable[Range], others: Iterable[Range]
 ) -> Iterator[tuple[int, int, bool, bool]]:
     """(start, end, whether in the one, whether in the other), for all clocks in either."""
-    edges = sorted(
-        [(clock, 0, 1 - 2 * end) for range_ in ranges for end, clock in enumerate(range_)]
-        + [(clock, 1, 1 - 2 * end) for range_ in others for end, clock in enumerate(range_)]
-    )
-    inside = [0, 0]
-    last = 0
-    for clock, which, change in edges:
-        if clock > last and any(inside):
-            yield last, clock, inside[0] > 0, inside[1] > 0
-        inside[which] += change
+    edges = [*(clock for range_ in ranges for clock in range_), _END]
+    other_edges = [*(clock for range_ in others for clock in range_), _END]
+    at = other_at = last = 0
+    while (clock := min(edges[at], other_edges[other_at])) < _END:
+        if clock > last and (at | other_at) & 1:
+            yield last, clock, at & 1 == 1, other_at & 1 == 1
+        at += edges[at] == clock
+        other_at += other_edges[other_at] == clock
         last = clock

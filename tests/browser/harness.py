@@ -4,6 +4,7 @@ does: what it shows, and what the HTTP API says. Used by the stories here and by
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -18,6 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+
+from collab.access import Level
+from collab.web.keys import load_tokens
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None
@@ -37,10 +41,13 @@ expect.set_options(timeout=PATIENCE)
 
 
 class Server:
-    """`quire serve` on a file. The port stays the same over restarts."""
+    """`quire serve` on a file. The port stays the same over restarts. With `keys`, a file of them,
+    there are users, and the API is asked as somebody who may do all."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, keys: Path | None = None, *options: str) -> None:
         self.store = store
+        self.keys = keys
+        self.options = options
         self.port = 0
         self.errors: list[str] = []
         self._process: subprocess.Popen[str] | None = None
@@ -59,7 +66,13 @@ class Server:
         """Returns once the server answers."""
         command = [sys.executable, "-m", "collab.web", "serve", "--port", str(self.port)]
         self._process = subprocess.Popen(
-            [*command, "--store", str(self.store)],
+            [
+                *command,
+                "--store",
+                str(self.store),
+                *(["--keys", str(self.keys)] if self.keys else []),
+                *self.options,
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -113,14 +126,23 @@ class Server:
 
     def api(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Call the HTTP API; the JSON that it answers."""
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        if self.keys is not None:
+            headers["Authorization"] = f"Bearer {self.token('operator', {'*': Level.ADMIN})}"
         request = urllib.request.Request(
             f"{self.url}/api{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={} if body is None else {"Content-Type": "application/json"},
+            headers=headers,
         )
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.load(answer)
+
+    def token(self, user: str, rights: dict[str, Level], seconds: int = 3600, **claims: str) -> str:
+        """A token of the server's key."""
+        assert self.keys is not None
+        tokens = load_tokens(str(self.keys))
+        return tokens.issue(user, rights, int(time.time()) + seconds, **claims)[0]
 
     def document(self, title: str, kind: str) -> str:
         """Make a document; its name."""
@@ -160,10 +182,10 @@ class Person:
         page.goto(self.server.url)
         return page
 
-    def open(self, name: str) -> Page:
-        """A new tab with the document, ready to type in."""
+    def open(self, name: str, at: str = "") -> Page:
+        """A new tab with the document, ready to type in; `at` the address of a proxy."""
         page = self.context.new_page()
-        page.goto(f"{self.server.url}/d/{name}")
+        page.goto(f"{at or self.server.url}/d/{name}")
         expect(page.locator("#page")).to_have_attribute("aria-busy", "false")
         return page
 
@@ -204,9 +226,11 @@ def says(page: Page, words: str) -> None:
 
 
 def agree(*pages: Page) -> str:
-    """Wait until all pages are saved and show the same text; that text."""
+    """Wait until all pages are saved and show the same text; that text. A server that was killed
+    again and again looks like a proxy that cuts WebSocket: then it is by HTTP, for a while."""
     for page in pages:
-        says(page, "Saved")
+        saved = re.compile(r"Saved(, by HTTP)?")
+        expect(page.locator(".pill")).to_have_attribute("aria-label", saved)
     first, *others = pages
     for other in others:
         wait_for(partial(_same, first, other))

@@ -382,6 +382,11 @@ def test_phone_width(server: Server, meet: Meet, ada: Person, ben: Person) -> No
     page = meet("Cleo Ma", **PHONE).open(name)
     open_history(page)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.evaluate(  # also while it saves
+        "() => Object.assign(document.querySelector('.pill').dataset, { state: 'saving' })"
+        " && (document.querySelector('.pill .short').textContent = 'Saving 12')"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
     for part in (".past-icons", ".past-actions", ".past-track", ".past-speeds"):
         box = page.locator(part).bounding_box()
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390, part

@@ -116,6 +116,32 @@ def test_a_moved_caret_is_not_put_back(server: Server, ada: Person, ben: Person)
     assert content(one) == "Ada: hi\nBen: hello"
 
 
+def test_nor_by_their_carets(server: Server, ada: Person, ben: Person) -> None:
+    """They are drawn a moment after the news of them; a key may come in between."""
+    name = server.document("In between, too", "rich")
+    one, two = ada.open(name), ben.open(name)
+    one.keyboard.type("Ada: \nBen: ")
+    wait_for(lambda: content(two) == "Ada: \nBen: ")
+    one.evaluate("""() => {
+        const line = document.querySelector('.ProseMirror p')
+        const { view } = document.querySelector('.ProseMirror').editor
+        const dispatch = view.dispatch
+        view.dispatch = (transaction) => {
+            if (transaction.getMeta('yjs-cursor$') && !window.moved) {
+                window.moved = true
+                const words = [...line.childNodes].find((node) => node.nodeType === 3)
+                getSelection().collapse(words, 'Ada: '.length)
+            }
+            dispatch(transaction)
+        }
+    }""")
+    go_to_end(two)
+    wait_for(lambda: one.evaluate("window.moved === true"))
+    one.keyboard.type("hi")
+    agree(one, two)
+    assert content(one) == "Ada: hi\nBen: "
+
+
 def test_opening_is_not_an_edit(server: Server, ada: Person, ben: Person) -> None:
     """Reading a document, even one that ends in a code block, writes nothing into it."""
     name = server.document("Only read", "rich")

@@ -21,7 +21,7 @@ def write(page: Page, words: str) -> None:
 
 def keeps_itself(page: Page) -> None:
     """Wait until the page would open without its server."""
-    page.wait_for_function("navigator.serviceWorker.controller?.state === 'activated'")
+    wait_for(lambda: page.evaluate("navigator.serviceWorker.controller?.state === 'activated'"))
 
 
 @pytest.mark.own_server

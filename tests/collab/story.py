@@ -8,6 +8,7 @@ assert table.agree() == "Hello"
 
 from pycrdt import Doc, Text, TransactionEvent
 
+from collab.access import OURS
 from collab.parts import Plan, plan
 from collab.room import Room
 from collab.session import Session
@@ -94,7 +95,7 @@ class Seat:
 
     def online(self) -> None:
         """Connects, and asks for the document."""
-        self.session = Session(self.table.room, "", self._wake)
+        self.session = Session(self.table.room, OURS, self._wake)
         self.table.room.sessions.add(self.session)
         self.say(SyncStep1(self.doc.get_state()))
 

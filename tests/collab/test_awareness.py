@@ -2,8 +2,10 @@
 
 import pytest
 
-from collab.awareness import EPOCH, EXPIRY, GRACE, MAX_CLIENTS, MAX_STATE, read_awareness
+from collab.awareness import ARMY, EPOCH, EXPIRY, GRACE
 from collab.errors import ProtocolError, TooBig
+from collab.limits import DEFAULT
+from collab.presence import read_awareness
 from collab.reader import write_var_bytes, write_var_uint
 from collab.wire import AwarenessUpdate, QueryAwareness
 from tests.collab.story import Table
@@ -300,7 +302,7 @@ def test_whoever_poses_as_another_does_not_convince_that_one():
         pytest.param(says((1, 1, b"{")), id="no JSON"),
         pytest.param(says((1, 1, b"[]")), id="no object"),
         pytest.param(says((1, 1, b'{"a":NaN}')), id="not JavaScript's JSON"),
-        pytest.param(says((1, 1, b"[" * 10_000)), id="deep"),
+        pytest.param(says((1, 1, b"[" * 4_000)), id="deep"),
         pytest.param(says((1, 1, b'{"\xff":1}')), id="not UTF-8"),
     ],
 )
@@ -315,22 +317,54 @@ def test_malformed_presence_is_refused(message):
 
 
 def test_too_much_presence_is_refused():
-    """A state has a largest size, and a connection a largest number of clients."""
+    """A state has a largest size, and an update a largest number of clients."""
     table = Table()
     (ann,) = table.editors(1)
 
-    with pytest.raises(TooBig):
-        ann.say(says((1, 1, b'{"a":"' + b"x" * MAX_STATE + b'"}')))
+    with pytest.raises(TooBig) as error:
+        ann.say(says((1, 1, b'{"a":"' + b"x" * DEFAULT.presence_bytes + b'"}')))
+    assert error.value.limit == "presence_bytes"
     with pytest.raises(TooBig):
         ann.say(AwarenessUpdate(b"\xff\xff\xff\xff\x0f"))
-    table.room.awareness.leave(ann.session, table.now, clean=True)
-    for first in (100, 200):
-        ann.say(says(*((client, 1, b"{}") for client in range(first, first + 30))))
-        table.room.awareness.leave(ann.session, table.now, clean=True)
-    with pytest.raises(TooBig):
-        ann.say(says(*((client, 2, b"{}") for client in range(100, 300))))
-    with pytest.raises(TooBig):
-        ann.say(says(*((client, 1, b"{}") for client in range(1, MAX_CLIENTS + 2))))
+
+
+def test_a_connection_brings_few_others():
+    """The first few ids are believed, those after them are not shown and do no harm: the tabs of a
+    browser tell each other who is there, and each of them comes by itself as well."""
+    table = Table()
+    ann, bob, cleo = table.editors(3)
+    ann.say(says((1, 1, b"{}")))
+    told(cleo)
+
+    ann.say(says(*((client, 1, b"{}") for client in range(2, 30))))
+    assert [1, 2, 3, 4] == sorted(p.client for p in table.room.awareness._presences.values())
+    assert {ann.session} == table.room.awareness.crowding
+
+    ann.say(says((1, 2, b'{"at":1}')))
+    bob.say(says((29, 1, b'{"at":2}')))
+    assert {1: b'{"at":1}', 2: b"{}", 3: b"{}", 4: b"{}", 29: b'{"at":2}'} == {
+        client: state for client, _, state in told(cleo)
+    }
+
+
+def test_nobody_brings_an_army():
+    """Who speaks of more strangers at once than a browser has tabs has to go."""
+    table = Table()
+    (ann,) = table.editors(1)
+
+    with pytest.raises(TooBig) as error:
+        ann.say(says(*((client, 1, b"{}") for client in range(100, 100 + 5 + ARMY))))
+    assert error.value.limit == "presence_clients"
+
+
+def test_repeating_a_large_state_is_no_fault():
+    """What is told of others may be larger than they said it: their names are put into it."""
+    table = Table()
+    ann, bob = table.editors(2)
+    ann.say(says((1, 1, b"{}")))
+    bob.say(says((2, 1, b"{}")))
+
+    bob.say(says((1, 2, b'{"a":"' + b"x" * DEFAULT.presence_bytes + b'"}'), (2, 2, b"{}")))
 
 
 def test_who_asks_again_and_again_moves_nobody():

@@ -4,13 +4,28 @@ import pytest
 from pycrdt import Text
 
 from collab import Hub
+from collab import engine as engine_module
 from collab.connection import Connection
+from collab.editor import Editor
 from collab.errors import Unavailable
 from collab.storage import open_store
+from collab.update import read_state_vector
 from collab.wire import SyncStep1, SyncStep2, SyncUpdate, encode
 from tests.collab.test_hub import run, until
 from tests.live import typed
 
+HANGS = [
+    bytes.fromhex(update)
+    for update in (
+        "010201002701016d016c0028000100016b037d027d1c7d250101010301",
+        "0101020024010174016c01610101010001",
+        "0101010408000100037d1b7d357d0a0101010601",
+        "01020400c40101010402c3a9880103027d017d0c0101010101",
+        "010304030100010501810106028101010200",
+    )
+]
+"""Each of them passes the gate; whoever applies them one by one to a pycrdt document (0.14.13)
+never comes back, and holds the GIL. Found by random structs whose origins are in other lists."""
 INTO_A_LETTER = bytes.fromhex("01 01 07 00  04 00 05 00 01 78  00")
 """Client 7 writes into the first letter of client 5, as if that were a shared type."""
 
@@ -22,6 +37,11 @@ async def write_oddly(hub: Hub) -> Connection:
         connection.receive(encode(message))
     await until(lambda: hub.rooms["notes"].durable == 1)
     return connection
+
+
+def follows(hub: Hub, editor: Editor) -> bool:
+    """Whether an editor has all that is on disk."""
+    return read_state_vector(editor.doc.get_state()) == hub.rooms["notes"].state.vector
 
 
 async def read(hub: Hub) -> str:
@@ -67,5 +87,46 @@ def test_who_cannot_follow_is_told() -> None:
                     content += "lost"
             assert await read(hub) == "xxxy"
             connection.leave(clean=True)
+
+    run(story)
+
+
+@pytest.mark.expects_log("a worker died or took too long on mirror.apply")
+def test_what_hangs_pycrdt_hangs_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process goes on, and so do those who type; the editor is ended, and can come again."""
+
+    async def story() -> None:
+        async with Hub(open_store(":memory:")) as hub:
+            peer = Connection(hub, await hub.join("notes", lambda: None))
+            for message in (SyncStep1(b"\x00"), SyncStep2(b"\x00\x00")):
+                peer.receive(encode(message))
+            with pytest.raises(Unavailable):
+                async with hub.open("notes") as editor:
+                    monkeypatch.setattr(engine_module, "SECONDS", 5.0)
+                    for number, update in enumerate(HANGS, 1):
+                        peer.receive(encode(SyncUpdate(update)))
+                        await until(lambda seq=number: hub.rooms["notes"].durable == seq)
+                        # Each on its own: together they do no harm.
+                        await until(lambda: editor._session is None or follows(hub, editor))
+                    peer.receive(encode(SyncUpdate(typed(9, 0, "on"))))
+                    await until(lambda: hub.rooms["notes"].durable == 6)
+                    editor.doc.get("t", type=Text).insert(0, "lost")
+            monkeypatch.undo()
+            async with hub.open("notes") as editor:
+                assert "on" in str(editor.doc.get("t", type=Text))
+            peer.leave(clean=True)
+
+    run(story)
+
+
+def test_a_hub_that_closes_waits_for_its_editors():
+    """They still tell a worker that they have gone: none is started for an event loop that ends."""
+
+    async def story():
+        async with Hub(open_store(":memory:")) as hub:
+            async with hub.open("notes") as editor:
+                editor.doc.get("content", type=Text).insert(0, "Hello")
+            await hub.mirrors._idle.pop().end()  # so that telling takes a new one
+        assert editor._following.done()
 
     run(story)

@@ -9,7 +9,7 @@ import pytest
 from pycrdt import Doc, Map, Text, XmlElement, XmlFragment
 
 from collab import engine as engine_module
-from collab.engine import Engine, pack, unpack
+from collab.engine import Died, Engine, pack, unpack
 from collab.errors import ProtocolError, Unavailable
 from collab.gate import LARGE, admit
 from collab.jobs import _do
@@ -43,6 +43,20 @@ def test_messages_survive_the_pipe():
 
     assert len(body) == engine_module.HEAD.unpack(head)[0]
     assert unpack(json.loads(body)["message"], iter(blobs)) == message
+
+
+def test_what_is_larger_than_a_piece_arrives_whole():
+    """Also what ends exactly where a piece does."""
+
+    async def story(engine):
+        piece = engine_module.PIECE
+        base = len(text_update("x" * piece)) - piece
+        for size in (piece - base - 1, piece - base, piece - base + 1, 5 * piece):
+            update = text_update("x" * size)
+            data, index = await engine.run("fold", update)
+            assert State.load(data, index).encode() == update
+
+    run(story)
 
 
 def test_jobs_share_the_workers():
@@ -87,6 +101,24 @@ def test_a_worker_that_hangs_is_ended(monkeypatch):
             await engine.run("check", b"\x00\x00")
         with pytest.raises(ProcessLookupError):
             os.kill(worker, 0)
+
+    run(story)
+
+
+@pytest.mark.expects_log("a worker died or took too long on check")
+def test_who_is_slow_over_much_is_not_dead(monkeypatch):
+    """Over a little no job takes so long: there it hung. A large document may be honest, and what
+    is found dead over it would be taken for poison."""
+
+    async def story(engine):
+        for size, dead in ((10, True), (engine_module.LITTLE + 1, False)):
+            monkeypatch.setattr(engine_module, "SECONDS", 30)
+            await engine.run("check", b"\x00\x00")
+            monkeypatch.setattr(engine_module, "SECONDS", 0.1)
+            os.kill(engine._idle[-1]._process.pid, signal.SIGSTOP)
+            with pytest.raises(Unavailable) as fault:
+                await engine.run("check", text_update("x" * size))
+            assert dead == isinstance(fault.value, Died)
 
     run(story)
 
@@ -218,5 +250,21 @@ def test_a_root_whose_first_characters_are_gone_is_still_a_text():
 
     async def story(engine):
         assert await engine.run("json", doc.get_update()) == b'{"content":"ab"}'
+
+    run(story)
+
+
+def test_who_is_at_work_ends_the_work_before_the_engine_is_closed():
+    """A worker that is left to an event loop which has ended stays for ever, with its pipes."""
+
+    async def story(engine):
+        jobs = [asyncio.create_task(engine.run("text", text_update("x"))) for _ in range(5)]
+        await asyncio.sleep(0)
+        await engine.close()
+        done = await asyncio.gather(*jobs, return_exceptions=True)
+        assert done[:2] == ["x", "x"]  # were at work, the others waited
+        assert [type(one) for one in done[2:]] == [Unavailable] * 3
+        with pytest.raises(Unavailable, match="going down"):
+            await engine.run("check", b"\x00\x00")
 
     run(story)

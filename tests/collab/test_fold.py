@@ -107,6 +107,23 @@ class TestFolding:
                 other.enter(news)
             assert data == fold(other.encode())[0], document
 
+    def test_what_stayed_as_it_was_is_not_there_twice(self) -> None:
+        """A document that grew is folded again: the blocks that did not change are the old ones,
+        and none that only looks alike is taken for another."""
+        for document in corpus():
+            state, _ = scattered(document, document.random())
+            folded = State.load(*fold(state.encode()))
+            known = [block for blocks in folded.blocks.values() for block in blocks]
+            again = State.load(*fold(folded.encode()), known)
+            blocks = [block for blocks in again.blocks.values() for block in blocks]
+            assert all(one is other for one, other in zip(known, blocks, strict=True))
+            others = [
+                block._replace(data=bytes(len(block.data))) if number % 3 else block
+                for number, block in enumerate(known)
+            ]
+            others += [block._replace(clock=block.clock + 1) for block in known]
+            assert State.load(*fold(folded.encode()), others).encode() == folded.encode()
+
     def test_an_empty_document(self) -> None:
         """Nothing folds to nothing."""
         assert fold(b"\x00\x00") == (b"\x00\x00", b"\x00")

@@ -60,6 +60,26 @@ def test_any_moment() -> None:
     play(story)
 
 
+def test_what_is_not_there() -> None:
+    """Moments that never were, and documents: nobody is told that these are empty, or at fault."""
+
+    async def story(hub: Hub, history: History) -> None:
+        for ask in (history.content, history.text, history.update):
+            with pytest.raises(NotFound):
+                await ask(3)
+            with pytest.raises(ProtocolError):
+                await ask(-1)
+            with pytest.raises(NotFound):
+                await getattr(hub.history("nothing"), ask.__name__)(0)
+        with pytest.raises(NotFound):
+            await history.difference(0, 3)
+        for first, last in ((2, 1), (0, 1), (1, 3)):
+            with pytest.raises(ProtocolError):
+                await history.undo(first, last)
+
+    play(story)
+
+
 def test_who_and_when() -> None:
     """Stretches, newest first, and the single edits in them."""
 

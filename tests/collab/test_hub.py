@@ -9,10 +9,11 @@ import pytest
 from pycrdt import Array, Doc, Map, Text
 
 from collab import Hub
+from collab.access import OURS, Grant, Level
 from collab.connection import Connection
 from collab.errors import AccessDenied, BadName, NotFound, Unavailable
-from collab.hub import FOLD_LAST
 from collab.room import FOLD_ROWS
+from collab.rooms import FOLD_LAST
 from collab.storage import open_store
 from collab.wire import SyncStep1, SyncStep2, SyncUpdate, encode
 
@@ -269,7 +270,9 @@ def test_a_document_that_cannot_be_saved_fails_alone():
     async def story():
         async with Hub(open_store(":memory:")) as hub, hub.open("fine") as fine:
             session = await hub.join("broken", lambda: None)
-            session.user = "\x00"  # no store takes that, and no check of ours has refused it
+            session.grant = Grant(
+                Level.ADMIN, name="\x00"
+            )  # no store takes that, and no check of ours has refused it
             session.receive(SyncStep2(Doc().get_update()), 0)
             edit = Doc()
             edit.get("content", type=Text).insert(0, "x")
@@ -278,7 +281,7 @@ def test_a_document_that_cannot_be_saved_fails_alone():
             hub.touched(session.room)
             edit.get("content", type=Text).insert(1, "y")
             await until(lambda: session.room.writing)
-            session.user = ""  # what comes next could be saved, and builds on what cannot
+            session.grant = OURS  # what comes next could be saved, and builds on what cannot
             session.receive(SyncUpdate(edit.get_update()), 0)
             hub.touched(session.room)
             await fine.saved()

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from pycrdt import Doc, Text, XmlFragment, XmlText
+from pycrdt import Doc, Text, XmlElement, XmlFragment, XmlText
 
-from collab.past.encoding import MOST_BLANKS, encode_moment
+from collab.content import ANY, TYPE
+from collab.past.encoding import MOST_BLANKS, encode_moment, write_struct
 from collab.past.moments import Moment
+from collab.past.order import Branch
 from collab.past.shapes import contents, texts
 from collab.sound import sound
 from collab.update import read_update
@@ -68,18 +70,45 @@ def test_yrs_agrees() -> None:
 def test_an_update_has_nothing_of_what_was_deleted() -> None:
     """A few deleted characters are blanks among the others, more are only counted."""
     few, many = b"secret", b"x" * (MOST_BLANKS + 8)
-    hidden = items_of((written(few + b" word"), bytes.fromhex("00 01 05 01 00 06")))
+    hidden = items_of((written(b"a" + few + b"word"), bytes.fromhex("00 01 05 01 01 06")))
     update = encode_moment(hidden, 2)
-    assert update == bytes.fromhex("01 01 05 00  04 0101 74 0b") + b" " * 7 + b"word" + (
-        bytes.fromhex("01 05 01 00 06")
+    assert update == bytes.fromhex("01 01 05 00  04 0101 74 0b") + b"a      word" + (
+        bytes.fromhex("01 05 01 01 06")
     )
-    assert contents(Moment(items_of([update]), 1)) == {"t": " word"}
+    assert contents(Moment(items_of([update]), 1)) == {"t": "aword"}
     emptied = items_of((written(b"a" + many + b"b"), bytes.fromhex("00 01 05 01 01 28")))
     update = encode_moment(emptied, 2)
     assert update == bytes.fromhex(
-        "01 03 05 00  04 0101 74 01 61  81 0500 28  84 0528 01 62  01 05 01 01 28"
+        "01 03 05 00  04 0101 74 01 61  00 28  84 0500 01 62  01 05 01 01 28"
     )
     assert contents(Moment(items_of([update]), 1)) == {"t": "ab"}
+
+
+def test_an_update_says_nothing_of_what_was_deleted_beside() -> None:
+    """What was inserted between two that are gone stands there without them."""
+    beside = bytes.fromhex("01 01 07 00  c4 0500 0501 01 6d  00")  # client 7's m in client 5's ab
+    items = items_of((written(b"ab"), beside, bytes.fromhex("00 01 05 01 00 02")))
+    update = encode_moment(items, 3)
+    assert update == bytes.fromhex(
+        "02  01 07 00  04 0101 74 01 6d  01 05 00  00 02  01 05 01 00 02"
+    )
+    assert contents(Moment(items_of([update]), 1)) == {"t": "m"}
+
+
+def test_an_update_of_clients_that_need_each_other() -> None:
+    """Client 9 writes into an array of client 5's, then before it, all in one row: the array must
+    not wait for what stands before it now, which waits for what is in it."""
+    root, yes = Branch("t", None, 0), b"\x01\x78"
+    array = write_struct(TYPE, None, None, root, None, b"\0")
+    inside = write_struct(ANY, None, None, (5, 0), None, yes)
+    before = write_struct(ANY, None, (5, 0), None, None, yes)
+    row = b"\x02\x02\x09\0" + inside + before + b"\x01\x05\0" + array + b"\0"
+    items = items_of([row])
+    update = encode_moment(items, 1)
+    assert contents(Moment(items, 1)) == {"t": [True, [True]]}
+    assert contents(Moment(items_of([update]), 1)) == {"t": [True, [True]]}
+    with Yjs() as yjs:
+        assert yjs.judge([update]).content == yjs.judge([row]).content
 
 
 def written(text: bytes) -> bytes:
@@ -108,8 +137,31 @@ def shown_by_engine(value: Any) -> str:
     if isinstance(value, Text | XmlText):
         return "".join(part for part, _ in value.diff() if isinstance(part, str))
     children = list(value.children)
-    inline = children and all(isinstance(child, XmlText) for child in children)
+    inline = isinstance(value, XmlElement) and any(isinstance(c, XmlText) for c in children)
     return ("" if inline else "\n").join(map(shown_by_engine, children))
+
+
+TEXTS_IN_TEXTS = bytes.fromhex(
+    "010d0100070104726f6f74060400010003746f2087010306040001040551756972658401040121870100060700010b"
+    "060400010c036f6e6587010c06040001100374776f87010b06870114060400011503656e6400"
+)
+"""A root of Lexical's or Slate's shape: [to [Quire]!] [[one] [two]] [] [end]."""
+
+
+def test_texts_in_texts_are_lines() -> None:
+    """Paragraphs, and the items of a list; but not a link within a line."""
+    lines = texts(Moment(items_of([TEXTS_IN_TEXTS]), 1))
+    assert "to Quire!\none\ntwo\n\nend" == lines
+
+
+def test_a_break_goes_on_in_the_next_line() -> None:
+    """Of its paragraph; what else stands between words, such as a picture, is no line."""
+    doc: Doc[Any] = Doc()
+    paragraph = doc.get("x", type=XmlFragment).children.append(XmlElement("paragraph"))
+    for part in (XmlText("one"), XmlElement("hardBreak"), XmlText("tw"), XmlElement("image")):
+        paragraph.children.append(part)
+    paragraph.children.append(XmlText("o"))
+    assert "one\ntwo" == texts(Moment(items_of([doc.get_update()]), 1))
 
 
 def test_a_fault_of_yjs() -> None:

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from collab.access import OURS
 from collab.errors import Unavailable
 from collab.fold import fold
 from collab.parts import PART, Plan, plan
@@ -141,7 +142,7 @@ class TestJoiners:
     def test_one_plan_serves_all(self) -> None:
         """Joiners hold their place in the room's plan: no bytes, and none of their own."""
         table = self.table()
-        sessions = [Session(table.room, "", lambda: None) for _ in range(5)]
+        sessions = [Session(table.room, OURS, lambda: None) for _ in range(5)]
         for session in sessions:
             session.receive(SyncStep1(b"\x00"), table.now)
             assert type(session.next_message()) is SyncStep1
@@ -155,7 +156,7 @@ class TestJoiners:
     def test_no_plan(self) -> None:
         """Where none can be made, those who wait for it have to go; the others stay."""
         table = self.table()
-        waiting = Session(table.room, "", lambda: None)
+        waiting = Session(table.room, OURS, lambda: None)
         waiting.receive(SyncStep1(b"\x00"), table.now)
         for session in (waiting, *table.room.sessions):
             session.fail(Unavailable("No worker is there."))

@@ -9,7 +9,7 @@ from pycrdt import Text
 from collab import Hub
 from collab.connection import Connection
 from collab.repair import Loss, find_losses, mend
-from collab.storage import open_store
+from collab.storage import Entry, open_store
 from collab.wire import SyncStep1, SyncStep2, SyncUpdate, decode, encode
 
 CHECKSUM = "it does not match its checksum"
@@ -59,7 +59,7 @@ def test_what_is_lost_and_what_builds_on_it_is_put_aside(tmp_path):
     async def story():
         await write(path, "one ", "two ", "three ")
         damage(path, 2)
-        assert await repair(path) == [Loss(2, CHECKSUM), Loss(3, BUILDS)]
+        assert await repair(path) == [Loss(2, 2, CHECKSUM), Loss(3, 3, BUILDS)]
         assert await repair(path) == []
         await write(path, "four")
         return await read(path)
@@ -129,8 +129,34 @@ def test_rows_behind_the_head_are_put_aside(tmp_path):
         with sqlite3.connect(path) as database:
             database.execute("UPDATE documents SET head = 1")
         database.close()
-        assert await repair(path) == [Loss(2, "the document does not know of it")]
+        assert await repair(path) == [Loss(2, 2, "the document does not know of it")]
         await write(path, "three")
         return await read(path)
 
     assert run(story()) == "one three"
+
+
+@pytest.mark.expects_log("damaged")
+def test_a_thinned_past_is_lost_as_one(tmp_path):
+    """Its few rows had thousands of seqs: these are one loss, and become one row."""
+    path = tmp_path / "quire.db"
+
+    async def story():
+        await write(path, "one ", "two ")
+        async with open_store(path) as store:
+            nothing = [Entry("notes", 0, "Ann", b"\x00\x00")] * 5_000
+            await store.append(nothing)
+            rows = await store.updates("notes", limit=2)
+            await store.thin("notes", 1, 5_002, [*rows, rows[1]._replace(seq=5_002)])
+        with sqlite3.connect(path) as database:
+            database.execute("UPDATE segments SET contents = x'01'")
+            database.execute("DELETE FROM snapshots")
+        database.close()
+        assert await repair(path) == [Loss(1, 5_002, CHECKSUM)]
+        assert await repair(path) == []
+        async with open_store(path) as store:
+            assert [row.seq for row in await store.updates("notes")] == [5_002]
+        await write(path, "three")
+        return await read(path)
+
+    assert run(story()) == "three"

@@ -104,6 +104,32 @@ def test_what_is_young_stays_as_it_is(tmp_path: Path) -> None:
     run(story)
 
 
+def test_a_clock_that_was_wrong(tmp_path: Path) -> None:
+    """A row from the future is as old as the next one that is not, and holds up nobody; without
+    such a one it stays."""
+
+    async def story() -> None:
+        path = tmp_path / "quire.db"
+        async with Hub(open_store(":memory:")) as hub:
+            async with hub.open("notes", "Ann") as editor:
+                content = editor.doc.get("content", type=Text)
+                for letter in "abcdefgh":
+                    content += letter
+            rows = [row.data for row in await hub.store.updates("notes")]
+        future = int(time.time() * 1000) + 365 * 24 * HOUR
+        times = [1, 2, future, future, 3, 4, future, future]
+        await at_times(
+            path, "notes", [(at, "Ann", row) for at, row in zip(times, rows, strict=True)]
+        )
+        async with Hub(open_store(path)) as hub:
+            assert await thin(hub, "notes", Policy.of("hour", 30)) == (6, 3)
+            left = await hub.store.updates("notes")
+            assert [row.seq for row in left] == [2, 4, 6, 7, 8]
+            assert await hub.history("notes").text(8) == "abcdefgh"
+
+    run(story)
+
+
 def test_a_plan() -> None:
     """A row for each period, each name and each change of authors."""
     plan = Plan({2}, HOUR)

@@ -3,6 +3,7 @@
 import pytest
 from pycrdt import Doc, Text
 
+from collab.access import OURS, Grant, Level
 from collab.errors import NotFound, ProtocolError
 from collab.fold import fold
 from collab.room import KEPT_TURNS
@@ -44,7 +45,7 @@ def test_nobody_hears_before_the_disk():
 
     assert ann.read() and ann.heard(Receipt) == [Receipt(0)]
     assert bob.read() == 0
-    late = Session(table.room, "", lambda: None)
+    late = Session(table.room, OURS, lambda: None)
     late.receive(SyncStep1(b"\x00"), table.now)
     told = [late.next_message() for _ in range(2)]
     assert SyncStep2(b"\x00\x00") in told
@@ -320,7 +321,7 @@ def test_presence_waits_for_the_document():
     (ann,) = table.editors(1)
     state = b'{"user":{"name":"Ann"}}'
     ann.say(AwarenessUpdate(b"\x01\x01\x01" + bytes([len(state)]) + state))
-    session = Session(table.room, "", lambda: None)
+    session = Session(table.room, OURS, lambda: None)
 
     assert isinstance(session.next_message(), SyncStep1)
     assert session.next_message() is None
@@ -341,7 +342,7 @@ def test_the_author_is_who_the_server_knows_or_else_who_the_editor_shows():
     ann.type("a")
     ann.say(AwarenessUpdate(b"\x01\x01\x01" + bytes([len(state)]) + state))
     ann.type("b")
-    ann.session.user = "ann@example.com"
+    ann.session.grant = Grant(Level.WRITE, name="ann@example.com")
     ann.type("c")
 
     assert [p.author for p in table.room.pending] == ["", "Ann", "ann@example.com"]

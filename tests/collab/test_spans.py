@@ -7,7 +7,9 @@ from collab.past.spans import (
     chosen,
     cut,
     gaps,
+    graves,
     mark,
+    outlived,
     overlay,
     reached,
     together,
@@ -53,6 +55,7 @@ def test_marking(seed):
         upto, start = random.randint(0, 80), random.randrange(100)
         alive = [clock for clock in range(start, 105) if expected.get(clock, 99) > upto]
         assert clocks(gaps(start, 105, spans, upto)) == alive
+        assert outlived(0, 110, graves(spans), upto) == gaps(0, 110, spans, upto)
         own = {clock: row for clock, row in expected.items() if start <= clock < start + 20}
         assert told(within(spans, start, start + 20)) == own
         left, right = cut(spans, start)

@@ -6,11 +6,11 @@ from random import Random
 
 import pytest
 
-from collab.errors import ProtocolError
+from collab.errors import ProtocolError, TooBig
+from collab.limits import Limits
 from collab.reader import var_uints
 from collab.update import (
     Block,
-    Limits,
     Link,
     encode_state_vector,
     read_state_vector,
@@ -200,10 +200,25 @@ class TestRefusing:
     def test_the_limits_of_number(self) -> None:
         """An update holds at most so many structs and clients."""
         two = bytes.fromhex("02 01 06 00 00 01 02 05 00 00 01 00 01 00")
-        read_update(two, Limits(structs=3, clients=2))
-        for limits in (Limits(structs=2), Limits(clients=1)):
-            with pytest.raises(ProtocolError):
-                read_update(two, limits)
+        read_update(two, Limits(update_structs=3, update_clients=2))
+        for limit, most in (("update_structs", 2), ("update_clients", 1)):
+            with pytest.raises(TooBig) as error:
+                read_update(two, Limits(**{limit: most}))
+            assert limit == error.value.limit
+
+    def test_the_limit_of_nesting(self) -> None:
+        """It counts arrays, objects and JSON alike, for this update and no other one."""
+        for value in (b"\x75\x01" * 3 + b"\x7e", b"\x76\x01\x01a" * 3 + b"\x7e"):
+            update = b"\x01\x01\x05\x00\x08\x01\x01a\x01" + value + b"\x00"
+            read_update(update, Limits(update_nesting=3))
+            with pytest.raises(ProtocolError) as error:
+                read_update(update, Limits(update_nesting=2))
+            assert error.value.limit == "update_nesting"
+            read_update(update)
+        embed = b"\x01\x01\x05\x00\x05\x01\x01a" + b"\x06[[[]]]" + b"\x00"
+        read_update(embed, Limits(update_nesting=3))
+        with pytest.raises(ProtocolError, match="deep"):
+            read_update(embed, Limits(update_nesting=2))
 
     def test_every_truncation(self) -> None:
         """A real update that ends early is refused, wherever it ends."""

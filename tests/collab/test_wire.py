@@ -13,6 +13,7 @@ from collab.wire import (
     SyncStep2,
     SyncUpdate,
 )
+from tests.live import var_bytes
 
 EMPTY_VECTOR = b"\x00"
 EMPTY_UPDATE = b"\x00\x00"
@@ -40,6 +41,21 @@ def test_several_messages_in_one_frame():
     frame = b"".join(frame for frame, _ in FRAMES)
 
     assert list(wire.decode(frame)) == [message for _, message in FRAMES]
+
+
+def test_many_queries_are_many():
+    """None of them is taken for the presence behind another one."""
+    assert len(list(wire.decode(b"\x03" * wire.MOST))) == wire.MOST
+    with pytest.raises(ProtocolError):
+        list(wire.decode(b"\x03" * (wire.MOST + 1)))
+
+
+@pytest.mark.parametrize("state", [b"{}", b"null", b'"%s"' % (b"x" * 200)])
+def test_a_query_may_bring_who_asks(state):
+    """y-sweet's clients put their presence behind it, which was said before."""
+    presence = b"\x01\x4d\x00" + var_bytes(state)
+
+    assert list(wire.decode(b"\x03" + var_bytes(presence))) == [QueryAwareness()]
 
 
 def test_denied_is_for_clients_only():

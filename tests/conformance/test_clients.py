@@ -1,10 +1,12 @@
-"""The clients that people have, unmodified: y-websocket 1, 2 and 3, and pycrdt's Provider."""
+"""The clients that people have, unmodified: y-websocket 1, 2 and 3, Hocuspocus 2, 3 and 4, and
+pycrdt's Provider."""
 
 import asyncio
 import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,10 +14,15 @@ import pytest
 from pycrdt import Channel, Doc, Provider, Text
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from tests.live import PATIENCE, Server, until
+from collab.access import Level
+from collab.tokens import Tokens, new_key
+from tests.live import PATIENCE, QUIRE, Server, until
 
 NODE = Path(__file__).parents[1] / "node"
-STORIES = re.findall(r"^  async '(.*)' \(\)", (NODE / "clients.mjs").read_text(), re.MULTILINE)
+STORY = re.compile(r"^  async '(.*)' \(\)", re.MULTILINE)
+STORIES = STORY.findall((NODE / "clients.mjs").read_text())
+SHARED = STORY.findall((NODE / "hocuspocus.mjs").read_text())
+OPEN = SHARED[: SHARED.index("a reader sees, and changes nothing")]  # those without keys
 EXPECTED = ("was deleted", "document's name")  # two stories are about being refused
 
 
@@ -30,15 +37,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module", params=["yws1", "yws2", "yws3"])
 def told(request: pytest.FixtureRequest, server: Server) -> dict[str, dict[str, object]]:
     """What became of each story with one version of y-websocket."""
+    return tell("clients.mjs", request.param, server.page(""))
+
+
+def tell(*words: str) -> dict[str, dict[str, object]]:
+    """What became of each story of a program."""
     if shutil.which("node") is None:
         pytest.skip("Node is not there")
-    run = subprocess.run(
-        ["node", "clients.mjs", request.param, server.page("")],
-        cwd=NODE,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    run = subprocess.run(["node", *words], cwd=NODE, capture_output=True, text=True, timeout=240)
     assert run.returncode == 0, run.stderr
     return {line["story"]: line for line in map(json.loads, run.stdout.splitlines())}
 
@@ -47,6 +53,52 @@ def told(request: pytest.FixtureRequest, server: Server) -> dict[str, dict[str, 
 def test_y_websocket(told: dict[str, dict[str, object]], story: str) -> None:
     """The story of that name in clients.mjs comes out as it is told there."""
     assert told[story]["ok"], told[story]["error"]
+
+
+@pytest.fixture(scope="module", params=["hoc2", "hoc3", "hoc4"])
+def told_by_providers(
+    request: pytest.FixtureRequest, server: Server
+) -> dict[str, dict[str, object]]:
+    """The same with one version of Hocuspocus' provider, where everybody may do everything."""
+    return tell("hocuspocus.mjs", request.param, server.page("").rstrip("/"))
+
+
+@pytest.fixture(scope="module", params=["hoc2", "hoc3", "hoc4"])
+def told_with_keys(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, object]]:
+    """The same, with tokens."""
+    folder = tmp_path_factory.mktemp("keys")
+    options, tokens = keyed(folder)
+    with Server(folder / "quire.db", QUIRE, *options) as server:
+        told = tell("hocuspocus.mjs", request.param, server.page("").rstrip("/"), tokens)
+        assert [line for line in server.troubles() if "was deleted" not in line] == []
+    return told
+
+
+def keyed(folder: Path) -> tuple[tuple[str, str], str]:
+    """Options of a server with users, and tokens for all documents by level, as JSON."""
+    keys, key = folder / "quire.keys", new_key()
+    keys.write_text(key + "\n")
+    keys.chmod(0o600)
+    until_then = int(time.time()) + 3600
+    tokens = {
+        level.name.lower(): Tokens([key]).issue("ann", {"*": level}, until_then, name="Ann")[0]
+        for level in (Level.READ, Level.COMMENT, Level.WRITE, Level.ADMIN)
+    }
+    return ("--keys", str(keys)), json.dumps(tokens)
+
+
+@pytest.mark.parametrize("story", OPEN)
+def test_hocuspocus(told_by_providers: dict[str, dict[str, object]], story: str) -> None:
+    """The story of that name in hocuspocus.mjs comes out as it is told there."""
+    assert told_by_providers[story]["ok"], told_by_providers[story]["error"]
+
+
+@pytest.mark.parametrize("story", SHARED)
+def test_hocuspocus_with_tokens(told_with_keys: dict[str, dict[str, object]], story: str) -> None:
+    """The same, and those about who may do what."""
+    assert told_with_keys[story]["ok"], told_with_keys[story]["error"]
 
 
 class Socket(Channel):

@@ -14,7 +14,7 @@ FOURFOLD = (sys.executable, "-m", "tests.conformance.fourfold", "serve")
 
 
 def test_idle_clients_stay_connected_and_visible(tmp_path):
-    """y-websocket 1, 2 and 3, mute or not; and a silent server is left, as a control."""
+    """y-websocket 1 to 3 and y-sweet, mute or not; and a silent server is left, as a control."""
     need_node()
     with Server(tmp_path / "quire.db", FOURFOLD) as server:
         told = subprocess.run(
@@ -25,6 +25,6 @@ def test_idle_clients_stay_connected_and_visible(tmp_path):
         )
         assert told.returncode == 0, told.stderr
         stories = [json.loads(line) for line in told.stdout.splitlines()]
-        assert len(stories) == 9
+        assert len(stories) == 11
         assert [story for story in stories if not story["ok"]] == []
         assert server.troubles() == []

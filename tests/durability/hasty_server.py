@@ -10,15 +10,17 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from collab import Hub, archive, hub, retention, room, upkeep
+from collab import Hub, archive, hub, retention, room, rooms, upkeep
+from collab.limits import Limits
 from collab.storage import open_store, segments
 from collab.web import logs, routes
+from tests.live import RATES
 
 HASTE = (
     (room, "FOLD_ROWS", 20),
-    (hub, "FOLD_LAST", 5),
+    (rooms, "FOLD_LAST", 5),
     (hub, "TICK", 0.05),
-    (hub, "REST", 1),
+    (rooms, "REST", 1),
     (upkeep, "UNPACKED", 10),
     (upkeep, "PAUSE", 0.0),
     (archive, "SAVE", 300),
@@ -31,7 +33,7 @@ POLICY = retention.Policy(period=100, age=300)  # milliseconds
 
 
 async def serve(port: int, path: str) -> None:
-    served = Hub(open_store(path))
+    served = Hub(open_store(path), limits=Limits(**RATES))
     await served.start()
     sockets = bind_sockets(port, "127.0.0.1")
     HTTPServer(Application(routes(served), log_function=logs.log_request)).add_sockets(sockets)

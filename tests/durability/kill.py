@@ -16,11 +16,14 @@ from collab.state import State
 from collab.storage import open_store
 from collab.update import read_update
 from tests.durability.typists import NodeTypists, Report, Typist
-from tests.live import Server, until
+from tests.live import PATIENCE, Server, until
+from tests.proxy import Proxy
 
-SEATS = ("one", "one", "one", "two", "two", "three")  # where the pycrdt typists sit,
-NODE_SEATS = ("one", "three")  # and those in Node
-MOMENT = (10, 500)  # acknowledged edits until the kill
+SEATS = ("one", "one", "two", "two", "three")  # where the pycrdt typists sit,
+NODE_SEATS = ("one", "three", "one")  # those in Node,
+CLIENTS = ("yws3", "yws3", "ysweet")  # and what they connect with
+MOMENT = (10, 500)  # acknowledged edits until the kill,
+NODE = 5  # and of each typist in Node, at least
 LONG = 10  # rounds that the one document goes through: all look at all of it, again and again
 OFFLINE = 3  # edits of each while the server is down
 
@@ -46,9 +49,12 @@ class Figures:
 class Round:
     """One round on a running server, in documents of its own."""
 
-    def __init__(self, server: Server, node: NodeTypists, number: int, seed: int) -> None:
+    def __init__(
+        self, server: Server, node: NodeTypists, number: int, seed: int, node_port: int
+    ) -> None:
         self.server = server
         self.node = node
+        self.node_url = f"ws://127.0.0.1:{node_port}"
         self.number = number
         self.dice = Random(f"{seed} {number}")
         names = [f"{number}/{n}" for n in range(len(SEATS + NODE_SEATS))]  # tokens begin with them
@@ -57,11 +63,14 @@ class Round:
             Typist(name, server.url(self.document(seat)), Random(f"{seed} {name}"))
             for name, seat in zip(names, SEATS, strict=False)
         ]
-        self.node_seats = [(name, self.document(self.seats[name])) for name in names[len(SEATS) :]]
+        self.node_seats = [
+            (name, self.document(self.seats[name]), client)
+            for name, client in zip(names[len(SEATS) :], CLIENTS, strict=True)
+        ]
 
     def document(self, seat: str) -> str:
         since = self.number - self.number % LONG if seat == SEATS[0] else self.number
-        return f"{seat} since round {since}"
+        return f"{seat}-since-round-{since}"  # y-sweet's ids have no spaces
 
     async def play(self, figures: Figures) -> None:
         """Adds what is lost and doubled to the figures; fails when the rest goes wrong."""
@@ -86,14 +95,16 @@ class Round:
         await self.node.close()
 
     async def type_until_killed(self) -> None:
-        base = f"ws://127.0.0.1:{self.server.port}/sync"
-        await self.node.open(base, self.node_seats)
+        await self.node.open(self.node_url, self.node_seats)
         await self.node.type(True)
         for typist in self.typists:
             await typist.connect()
             typist.type(True)  # at once: what comes before the handshake's end counts as well
         enough = self.dice.randint(*MOMENT)
         await until("receipts", lambda: sum(typist.acked for typist in self.typists) >= enough)
+        async with asyncio.timeout(PATIENCE):
+            while min(r.acked for r in (await self.node.reports()).values()) < NODE:
+                await asyncio.sleep(0.01)
         self.server.kill()
         await self.node.type(False)
         for typist in self.typists:
@@ -176,12 +187,16 @@ async def shown(server: Server, name: str) -> Report:
     return Report([], 0, set(), tokens.to_py(), len(letters), True)
 
 
-async def kill_again_and_again(server: Server, rounds: int, seed: int) -> Figures:
-    """So many rounds; ends early when something was lost."""
+async def kill_again_and_again(
+    server: Server, rounds: int, seed: int, proxy: Proxy | None = None
+) -> Figures:
+    """So many rounds; ends early when something was lost. The typists in Node come through the
+    proxy, by HTTP where it blocks WebSocket."""
     figures = Figures()
-    async with NodeTypists() as node:
+    port = server.port if proxy is None else proxy.port
+    async with NodeTypists(blocked=proxy is not None) as node:
         for number in range(rounds):
-            await Round(server, node, number, seed).play(figures)
+            await Round(server, node, number, seed, port).play(figures)
             if figures.lost:
                 break
     server.stop()

@@ -86,6 +86,7 @@ class Keeper:
         answer = await AsyncHTTPClient().fetch(
             self.page + path,
             method=method,
+            headers={"Content-Type": "application/json"},
             body=json.dumps(body) if body else None,
             request_timeout=PATIENCE,
         )

@@ -1,14 +1,15 @@
-"""Quire on a disk that takes its time, and its evil twin. For tests/durability/test_kill.py only.
+"""Quire on a disk that takes its time, and its evil twin: mostly for tests/durability/test_kill.py.
 
-With --flaky every fifth append fails, now and then for a reason that is no OSError. With --early it
-is the control: it tells everybody, and acknowledges, before the append. The kill test has to find
-that out, or it proves nothing.
+It takes --disk SECONDS. With --flaky every fifth append fails, now and then for a reason that is no
+OSError. With --early it is the control: it tells everybody, and acknowledges, before the append.
+The kill test has to find that out, or it proves nothing.
 """
 
 import asyncio
 import errno
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import click
 from tornado.httpserver import HTTPServer
@@ -16,21 +17,24 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from collab import Hub
+from collab.limits import Limits
 from collab.storage import Entry
 from collab.storage.sqlite import SQLiteStore
 from collab.web import logs, routes
 from collab.writer import Batch, Writer
+from tests.live import RATES
 
-DISK = 0.03  # seconds that an append takes at least
+DISK = 0.03  # seconds that an append takes at least, if nothing else is said
 
 
 class SlowStore(SQLiteStore):
     """A store on a disk that is busy."""
 
     flaky = False
+    disk = DISK
 
     async def append(self, entries: Sequence[Entry]) -> list[int]:
-        await asyncio.sleep(DISK)
+        await asyncio.sleep(self.disk)
         if self.flaky and random.random() < 0.2:
             raise OSError(errno.ENOSPC, "the disk is full")
         if self.flaky and random.random() < 0.1:
@@ -55,12 +59,12 @@ class EarlyWriter(Writer):
             self._written(room)
 
 
-async def serve(port: int, path: str, early: bool, flaky: bool) -> None:
+async def serve(port: int, path: str, early: bool, flaky: bool, disk: float) -> None:
     store = SlowStore(path)
-    store.flaky = flaky
-    hub = Hub(store)
+    store.flaky, store.disk = flaky, disk
+    hub = Hub(store, limits=Limits(**RATES))
     if early:
-        hub.writer = EarlyWriter(store, hub._written, hub._failed)
+        hub.writer = EarlyWriter(store, hub.rooms.written, hub.rooms.give_up)
     await hub.start()
     sockets = bind_sockets(port, "127.0.0.1")
     HTTPServer(Application(routes(hub), log_function=logs.log_request)).add_sockets(sockets)
@@ -73,9 +77,10 @@ async def serve(port: int, path: str, early: bool, flaky: bool) -> None:
 @click.option("--store")
 @click.option("--early", is_flag=True)
 @click.option("--flaky", is_flag=True)
-def main(port: int, store: str, early: bool, flaky: bool) -> None:
+@click.option("--disk", type=float, default=DISK)
+def main(port: int, store: str, **options: Any) -> None:
     logs.set_up("json")
-    asyncio.run(serve(port, store, early, flaky))
+    asyncio.run(serve(port, store, **options))
 
 
 if __name__ == "__main__":

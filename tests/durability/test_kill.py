@@ -6,18 +6,32 @@
 import sys
 
 from tests.durability.kill import kill_again_and_again
-from tests.live import Server, run
+from tests.live import FAST, QUIRE, Server, run
+from tests.proxy import Proxy
 
 SLOW = (sys.executable, "-m", "tests.durability.slow_server")
 
 
 def test_nothing_acknowledged_or_seen_is_lost(tmp_path, seed):
-    """Eight editors, pycrdt and Yjs, in one document and several; six kills."""
-    with Server(tmp_path / "quire.db") as server:
+    """Eight editors, pycrdt and Yjs by two clients, in one document and several; six kills."""
+    with Server(tmp_path / "quire.db", QUIRE, *FAST) as server:
         figures = run(kill_again_and_again(server, 6, seed))
     print(figures)
     assert (figures.lost, figures.doubled) == (0, 0)
     assert figures.rounds == 6
+    assert server.troubles() == []
+
+
+def test_nothing_is_lost_where_websocket_is_blocked(tmp_path, seed):
+    """The same with those in Yjs on HTTP, which the others do not notice."""
+    with (
+        Server(tmp_path / "quire.db", QUIRE, *FAST) as server,
+        Proxy(server.port, "forbids") as way,
+    ):
+        figures = run(kill_again_and_again(server, 4, seed, way))
+        assert way.requests > 0
+    print(figures)
+    assert (figures.lost, figures.doubled) == (0, 0)
     assert server.troubles() == []
 
 

@@ -1,9 +1,9 @@
 """Editors who type as fast as they can and remember what they were promised: for the kill test.
 
 Knows the wire; nothing of the server's inside. Some are pycrdt over a raw socket, some Yjs with
-y-websocket in a Node process (tests/node/typists.mjs). An edit is one transaction: a token that is
-never used again goes into an array at a random place, and a letter into a text; so an edit that is
-lost, doubled or half there shows.
+y-websocket or y-sweet's client in a Node process (tests/node/typists.mjs). An edit is one
+transaction: a token that is never used again goes into an array at a random place, and a letter
+into a text; so an edit that is lost, doubled or half there shows.
 """
 
 import asyncio
@@ -146,7 +146,11 @@ class Typist:
 
 
 class NodeTypists:
-    """Several Yjs clients in one Node process; use as an async context manager."""
+    """Several Yjs clients in one Node process, with QuireSocket where they are blocked; use as an
+    async context manager."""
+
+    def __init__(self, blocked: bool = False) -> None:
+        self.blocked = blocked
 
     async def __aenter__(self) -> "NodeTypists":
         need_node()
@@ -164,9 +168,10 @@ class NodeTypists:
         self.process.terminate()
         await self.process.wait()
 
-    async def open(self, url: str, seats: Sequence[tuple[str, str]]) -> None:
-        """Connects (typist, document) pairs; y-websocket reconnects by itself from now on."""
-        await self._ask({"open": seats, "url": url})
+    async def open(self, url: str, seats: Sequence[tuple[str, str, str]]) -> None:
+        """Connects those of (typist, document, client); they reconnect by themselves from now on.
+        `url` is the server's, for WebSockets."""
+        await self._ask({"open": seats, "url": url, "blocked": self.blocked})
 
     async def type(self, on: bool) -> None:
         await self._ask({"type": on})

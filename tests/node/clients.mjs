@@ -1,37 +1,22 @@
-// Stories told by y-websocket itself, unmodified. usage: node clients.mjs PACKAGE http://HOST:PORT
+// Stories told by y-websocket itself, unmodified. usage: node clients.mjs PACKAGE http://HOST:PORT [blocked]
+// "blocked": its WebSocketPolyfill is QuireSocket.
 // One line of JSON a story: {"story", "ok", "error"}.
 import WebSocket from 'ws'
 import * as Y from 'yjs'
+import { equal, tellAll, until } from './stories.mjs'
 
-const [, , packageName, server] = process.argv
+const [, , packageName, server, blocked] = process.argv
+const WebSocketPolyfill = blocked ? (await import('./blocked.mjs')).Blocked : WebSocket
 globalThis.WebSocket = WebSocket // the provider's resync looks for the browser's
 const { WebsocketProvider } = await import(packageName)
 const SYNC = server.replace('http', 'ws') + '/sync'
-const PATIENCE = 20_000
 const open = new Set()
-
-/** Resolves when `condition` holds, looking whenever something moves. */
-const until = (what, condition, patience = PATIENCE) => new Promise((resolve, reject) => {
-  const begin = performance.now()
-  const look = () => {
-    const value = condition()
-    if (value) return resolve(performance.now() - begin)
-    if (performance.now() - begin > patience) return reject(new Error(`${what} did not come about in ${patience} ms`))
-    setTimeout(look, 5)
-  }
-  look()
-})
-
-const equal = (actual, expected) => {
-  const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)]
-  if (a !== b) throw new Error(`${a} is not ${b}`)
-}
 
 class Editor {
   constructor (name, options = {}) {
     this.doc = new Y.Doc()
     this.text = this.doc.getText('content')
-    this.provider = new WebsocketProvider(SYNC, name, this.doc, { WebSocketPolyfill: WebSocket, disableBc: true, ...options })
+    this.provider = new WebsocketProvider(SYNC, name, this.doc, { WebSocketPolyfill, disableBc: true, ...options })
     open.add(this)
   }
 
@@ -184,10 +169,4 @@ const stories = {
   }
 }
 
-for (const [story, tell] of Object.entries(stories)) {
-  let error = null
-  try { await tell() } catch (caught) { error = String(caught?.stack ?? caught) }
-  for (const editor of [...open]) editor.leave()
-  console.log(JSON.stringify({ story, ok: error === null, error }))
-}
-process.exit(0)
+await tellAll(stories, open)

@@ -1,4 +1,5 @@
-// y-websocket's clients do nothing for more than a minute of a clock that runs four times as fast.
+// Clients of y-websocket and y-sweet do nothing for more than a minute of a clock that runs four times
+// as fast.
 // usage: node idle.mjs ws://HOST:PORT/sync. One line of JSON a story: {"story", "ok", "error"}.
 const FOLD = 4
 const { now } = Date
@@ -11,6 +12,7 @@ globalThis.setInterval = (call, wait, ...rest) => setTicker(call, wait / FOLD, .
 // Not before the clock runs fast: lib0 keeps the Date.now that it finds.
 const Y = await import('yjs')
 const { default: WebSocket, WebSocketServer } = await import('ws')
+const { createYjsProvider } = await import('@y-sweet/client')
 const packages = { yws1: await import('yws1'), yws2: await import('yws2'), yws3: await import('yws3') }
 
 const LONG = 70_000 // ms of the fast clock; clients hang up after 30 s of silence
@@ -25,9 +27,13 @@ const until = async (what, condition) => {
   }
 }
 
+const ySweet = (doc, docId, base) => createYjsProvider(doc, docId, async () => ({ docId, url: `${base}/d/${docId}/ws` }), { WebSocketPolyfill: WebSocket, showDebuggerLink: false })
+
 const connect = (version, url) => {
   const doc = new Y.Doc()
-  const provider = new packages[version].WebsocketProvider(url, `idle ${version}`, doc, { WebSocketPolyfill: WebSocket, disableBc: true })
+  const provider = version === 'ysweet'
+    ? ySweet(doc, 'idle-ysweet', url.replace(/sync$/, 'y-sweet'))
+    : new packages[version].WebsocketProvider(url, `idle ${version}`, doc, { WebSocketPolyfill: WebSocket, disableBc: true })
   provider.hungUp = 0
   provider.on('connection-close', () => provider.hungUp++)
   return provider
@@ -71,7 +77,9 @@ const stories = {
   }
 }
 
-await Promise.all(Object.keys(packages).flatMap(version => Object.entries(stories).map(async ([story, tell]) => {
+// y-sweet's client never leaves a server that has not said a word.
+const told = version => Object.entries(stories).filter(([story]) => version !== 'ysweet' || story !== 'a server that is silent')
+await Promise.all([...Object.keys(packages), 'ysweet'].flatMap(version => told(version).map(async ([story, tell]) => {
   let error = null
   try { await tell(version) } catch (caught) { error = String(caught.stack) }
   console.log(JSON.stringify({ story: `${version}: ${story}`, ok: error === null, error }))

@@ -1,6 +1,8 @@
-// Typists with real Yjs and y-websocket 3.1, which ask for receipts (message 102) after each edit.
+// Typists with real Yjs and y-websocket 3.1, which ask for receipts (message 102) after each edit, or
+// with y-sweet's client, which does so by itself.
 // Commands on stdin, one JSON line each, answered in order on stdout:
-//   {"open": [[typist, document], ...], "url"}   connects them; {}
+//   {"open": [[typist, document, client], ...], "url", "blocked"}   connects them; {}
+//       "client": "yws3" or "ysweet"; "blocked": WebSocket is, so they have QuireSocket
 //   {"type": true | false}                       all begin or stop to type; {}
 //   {"report": true}      {typist: {"made", "acked", "seen", "tokens", "letters", "synced"}}
 //   {"close": true}                              disconnects them all; {}
@@ -11,12 +13,16 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 import WebSocket from 'ws'
+import { createYjsProvider } from '@y-sweet/client'
 import { WebsocketProvider } from 'yws3'
+import { Blocked } from './blocked.mjs'
+import { editAnywhere } from './stories.mjs'
 
 const RECEIPT = 102
+console.warn = () => {} // y-sweet's word for all that happens to it; stdout is for answers
 
 class Typist {
-  constructor (name, url, document) {
+  constructor (name, url, document, WebSocketPolyfill) {
     this.name = name
     this.made = []
     this.acked = 0
@@ -30,7 +36,11 @@ class Typist {
         for (const { insert } of event.delta) for (const token of insert ?? []) this.seen.add(token)
       }
     })
-    this.provider = new WebsocketProvider(url, document, this.doc, { WebSocketPolyfill: WebSocket, disableBc: true, maxBackoffTime: 300 })
+    this.connect(url, document, WebSocketPolyfill)
+  }
+
+  connect (url, document, WebSocketPolyfill) {
+    this.provider = new WebsocketProvider(`${url}/sync`, document, this.doc, { WebSocketPolyfill, disableBc: true, maxBackoffTime: 300 })
     this.provider.messageHandlers[RECEIPT] = (_encoder, decoder) => {
       const body = decoding.createDecoder(decoding.readVarUint8Array(decoder))
       this.acked = Math.max(this.acked, decoding.readVarUint(body))
@@ -39,12 +49,7 @@ class Typist {
   }
 
   edit () {
-    const token = `${this.name}.${this.made.length + 1}`
-    this.made.push(token)
-    this.doc.transact(() => {
-      this.tokens.insert(Math.floor(Math.random() * (this.tokens.length + 1)), [token])
-      this.text.insert(Math.floor(Math.random() * (this.text.length + 1)), 'x')
-    })
+    editAnywhere(this)
     this.ask()
   }
 
@@ -75,10 +80,28 @@ class Typist {
   }
 }
 
+/** `hasLocalChanges` compares the count of its edits with that of those that are acknowledged. */
+class YSweetTypist extends Typist {
+  connect (url, docId, WebSocketPolyfill) {
+    const token = async () => this.closed ? new Promise(() => {}) : { docId, url: `${url}/y-sweet/d/${docId}/ws` }
+    this.provider = createYjsProvider(this.doc, docId, token, { WebSocketPolyfill, showDebuggerLink: false })
+  }
+
+  ask () {}
+  report () { return { ...super.report(), acked: Math.max(this.provider.ackedVersion, 0) } }
+
+  close () {
+    this.closed = true // while it tries to connect it does not hear of the end
+    this.provider.disconnect()
+    super.close()
+  }
+}
+
+const CLIENTS = { yws3: Typist, ysweet: YSweetTypist }
 let typists = []
 
 const answer = (command) => {
-  if (command.open) typists = command.open.map(([name, document]) => new Typist(name, command.url, document))
+  if (command.open) typists = command.open.map(([name, document, client]) => new CLIENTS[client](name, command.url, document, command.blocked ? Blocked : WebSocket))
   if ('type' in command) for (const typist of typists) typist.type(command.type)
   if (command.report) return Object.fromEntries(typists.map(typist => [typist.name, typist.report()]))
   if (command.close) for (const typist of typists) typist.close()

@@ -1,11 +1,12 @@
 """What every store has to do: one suite that each implementation runs.
 
-    class TestMine(LogContract, DocumentsContract, PastContract, ThinContract, DurableContract):
+    class TestMine(LogContract, DocumentsContract, PastContract, ThinContract, AuditContract,
+                   QuarantineContract, DurableContract):
         @pytest.fixture
         def url(self): ...      # of an empty store, another one for each test
 
-DurableContract is for those that outlive their process; DocumentsContract, PastContract and
-ThinContract have files of their own.
+DurableContract is for those that outlive their process; all but that and LogContract have files of
+their own.
 
 Knows the contract only (`collab.storage`), never how a store keeps what it keeps.
 """

@@ -9,12 +9,26 @@ import pytest
 from collab.storage import Entry, open_store
 from collab.storage.sqlite_file import WAL_BYTES
 from tests.storage.contract import DurableContract, LogContract, entries
+from tests.storage.contract_audit import AuditContract, QuarantineContract
 from tests.storage.contract_documents import DocumentsContract
 from tests.storage.contract_past import PastContract
+from tests.storage.contract_people import PeopleContract
 from tests.storage.contract_thin import ThinContract
 
 
-class TestMemory(LogContract, DocumentsContract, PastContract, ThinContract):
+class Whole(
+    LogContract,
+    DocumentsContract,
+    PastContract,
+    ThinContract,
+    PeopleContract,
+    AuditContract,
+    QuarantineContract,
+):
+    """All of it that every store has to keep."""
+
+
+class TestMemory(Whole):
     """The contract in memory."""
 
     @pytest.fixture
@@ -23,7 +37,7 @@ class TestMemory(LogContract, DocumentsContract, PastContract, ThinContract):
         return ":memory:"
 
 
-class TestFile(LogContract, DocumentsContract, PastContract, ThinContract, DurableContract):
+class TestFile(Whole, DurableContract):
     """The contract in a file."""
 
     @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from collab.storage import Damaged, Entry, Loaded, Problem, Snapshot, open_store
+from collab.storage.sqlite_caches import PIECE
 from tests.storage.contract import entries
 from tests.storage.files import everything, load, problems, write
 
@@ -65,6 +66,65 @@ def test_a_damaged_snapshot(path: Path) -> None:
     assert [row.seq for row in loaded.updates] == [2, 3]
     assert loaded.damaged is None
     assert asyncio.run(problems(path)) == [Problem("a", 2, "damaged snapshot")]
+
+
+@pytest.mark.expects_log("damaged snapshot 2 of document 'a'")
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM snapshot_pieces WHERE seq = 2 AND number = 1",
+        "UPDATE snapshot_pieces SET data = zeroblob(9) WHERE seq = 2 AND number = 2",
+        "UPDATE snapshot_pieces SET data = 'text' WHERE seq = 2 AND number = 2",
+        "UPDATE snapshot_pieces SET number = 3 WHERE seq = 2 AND number = 1",
+    ],
+)
+def test_a_piece_of_a_large_snapshot_is_damaged(path: Path, damage: str) -> None:
+    """What is left of it is not taken for the whole."""
+    large = random.Random(1).randbytes(5 * PIECE // 2)
+
+    async def make() -> None:
+        async with open_store(path) as store:
+            await store.append(entries("a:1", "a:2"))
+            for seq in (1, 2):
+                await store.save_snapshot("a", Snapshot(seq, large, b""))
+            assert (await store.load("a")).snapshot == Snapshot(2, large, b"")
+
+    asyncio.run(make())
+    with sqlite3.connect(path) as database:
+        database.execute(damage)
+    database.close()
+    assert asyncio.run(load(path, "a")).snapshot == Snapshot(1, large, b"")
+    assert asyncio.run(problems(path)) == [Problem("a", 2, "damaged snapshot")]
+
+
+@pytest.mark.parametrize("way", ["newer", "again", "thin", "erase", "quarantine"])
+def test_the_pieces_go_with_their_snapshot(path: Path, way: str) -> None:
+    """However it goes: what is gone from the history is not left in them."""
+    large = b"secret" * PIECE
+
+    async def make() -> None:
+        async with open_store(path) as store:
+            rows = entries(*(f"a:{number}" for number in range(1, 6)))
+            await store.append(rows)
+            await store.save_snapshot("a", Snapshot(3, large, b""))
+            if way == "newer":
+                for seq in (4, 5):
+                    await store.save_snapshot("a", Snapshot(seq, b"", b""))
+            elif way == "again":
+                await store.save_snapshot("a", Snapshot(3, b"", b""))
+            elif way == "thin":
+                await store.thin("a", 1, 5, (await store.updates("a"))[4:])
+            elif way == "erase":
+                await store.delete("a", 1)
+                await store.erase("a")
+            else:
+                await store.quarantine("a", 2, "it kills")
+
+    asyncio.run(make())
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT count(*) FROM snapshot_pieces").fetchall() == [(0,)]
+    database.close()
+    assert large[:600] not in path.read_bytes()
 
 
 @pytest.mark.expects_log("damaged snapshot [12] of document 'a'")

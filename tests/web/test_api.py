@@ -122,6 +122,8 @@ ERRORS = [
     ("GET", "/api/documents?after=nobody", None, 404, "not-found"),
     ("POST", "/api/documents", {"title": 7}, 400, "bad-request"),
     ("POST", "/api/documents", {"title": "x" * 201}, 400, "bad-request"),
+    ("POST", "/api/documents", {"title": "a\0b"}, 400, "bad-request"),
+    ("POST", "/api/documents", {"title": "\ud800"}, 400, "bad-request"),
     ("POST", "/api/documents", {"kind": "virus"}, 400, "bad-request"),
     ("POST", "/api/documents", {"name": " x"}, 400, "bad-request"),
     ("POST", "/api/documents", {"colour": "red"}, 400, "bad-request"),

@@ -42,10 +42,14 @@ def test_every_module_is_preloaded(page: str, entry: str) -> None:
 
 
 def test_no_module_is_left_over() -> None:
-    """Every module is reached from a page."""
-    reached = modules("js/documents/page.js") | modules("js/editor/page.js")
+    """Every module is reached from a page, or from the element for other pages."""
+    own = ("js/documents/page.js", "js/editor/page.js", "js/element/quire-editor.js")
+    reached = set[str]().union(*map(modules, own))
     entries = {"/static/js/boot.js", "/static/js/documents/page.js", "/static/js/editor/page.js"}
-    there = {f"/static/{path.relative_to(STATIC)}" for path in (STATIC / "js").rglob("*.js")}
+    entries |= {"/static/js/element/quire-editor.js", "/static/client/quire-editor.js"}
+    entries |= {"/static/client/quire-versions.js"}  # for editors of others
+    ours = [*(STATIC / "js").rglob("*.js"), *(STATIC / "client").glob("*.js")]
+    there = {f"/static/{path.relative_to(STATIC)}" for path in ours}
     assert there == {path for path in reached if "/vendor/" not in path} | entries
 
 
@@ -54,6 +58,13 @@ def test_text_is_only_ever_set_as_text() -> None:
     forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function"
     for path in (STATIC / "js").rglob("*.js"):
         assert not re.search(forbidden, path.read_text()), path
+
+
+def test_no_markup_has_styles_or_scripts_in_it() -> None:
+    """The page's Content-Security-Policy allows none."""
+    for page in STATIC.glob("*.html"):
+        html = page.read_text()
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", html), page
 
 
 def test_the_bundle_is_one_copy_of_everything() -> None:

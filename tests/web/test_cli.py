@@ -62,7 +62,7 @@ def serving(
     assert process.stdout is not None
     try:
         first = process.stdout.readline()
-        found = re.fullmatch(r"Quire is at (http://\S+/) \(documents in (.+)\)\n", first)
+        found = re.fullmatch(r"Quire is at (https?://\S+/) \(documents in (.+)\)\n", first)
         assert found, first + (process.stderr.read() if process.stderr else "")
         yield process, found[1]
     finally:
@@ -106,7 +106,7 @@ def test_serve_closes_cleanly(tmp_path: Path, number: signal.Signals) -> None:
         port = int(url.rsplit(":", 1)[1].rstrip("/"))
         editor = socket.create_connection(("127.0.0.1", port), timeout=10)
         editor.sendall(
-            b"GET /sync/notes HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\n"
+            b"GET /sync/notes HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
             b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
             b"Sec-WebSocket-Version: 13\r\n\r\n"
         )
@@ -196,12 +196,16 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 def test_show_config_says_where_values_come_from(tmp_path: Path) -> None:
     """Every setting, its value and its source; nothing is started."""
     (tmp_path / "quire.toml").write_text("ping_interval = 9\n")
-    shown = quire(tmp_path, "serve", "--show-config", "--open", QUIRE_PORT="8080")
+    limits = ("--limit", "connections=9", "--limit", "idle_seconds=8")
+    shown = quire(tmp_path, "serve", "--show-config", "--open", *limits, QUIRE_PORT="8080")
     lines = [line.split() for line in shown.stdout.splitlines()]
     assert ["port", "8080", "QUIRE_PORT"] in lines
     assert ["open", "true", "--open"] in lines
     assert ["ping_interval", "9", "quire.toml"] in lines
     assert ["host", "127.0.0.1", "default"] in lines
+    assert ["limits.connections", "9", "--limit"] in lines
+    assert ["limits.idle_seconds", "8", "--limit"] in lines
+    assert ["limits.body_seconds", "10", "default"] in lines
     assert not (tmp_path / "quire-data").exists()
 
 
@@ -288,3 +292,26 @@ def test_help_and_version(tmp_path: Path) -> None:
         assert f"\n  {command} " in overview
         explained = quire(tmp_path, command, "--help").stdout
         assert re.search(rf"^  quire {command}", explained, re.MULTILINE), command
+
+
+def test_a_row_in_quarantine(tmp_path: Path) -> None:
+    """Verify tells of it, the document shows what was before, and repair explains and mends."""
+    more = bytes.fromhex("01 01 01 05 84 01 04 01 21 00")  # Client 1 adds "!".
+
+    async def write() -> None:
+        async with open_store(tmp_path / "documents.db") as store:
+            await store.append(
+                [Entry("notes", n, "Ann", data) for n, data in ((1, HELLO), (2, more))]
+            )
+            await store.quarantine("notes", 2, "two workers that read it died")
+
+    (tmp_path / "quire.toml").write_text('store = "documents.db"\n')
+    asyncio.run(write())
+    ended = quire(tmp_path, "verify")
+    assert ended.returncode == 1
+    assert ended.stdout == "document 'notes', edit 2: two workers that read it died\n"
+    assert quire(tmp_path, "show", "notes").stdout == "hello\n"
+    ended = quire(tmp_path, "repair", "notes", "--yes")
+    assert "edit 2: it is in quarantine: two workers that read it died\n" in ended.stdout
+    assert quire(tmp_path, "verify").returncode == 0
+    assert quire(tmp_path, "repair", "notes").stdout.startswith("Nothing keeps")

@@ -4,19 +4,25 @@ import asyncio
 import re
 import socket
 import sys
+import time
 from pathlib import Path
 from subprocess import PIPE, Popen
+from types import SimpleNamespace
 
 import pytest
 from pycrdt import Doc, Text
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.web import Application, RequestHandler
 from tornado.websocket import websocket_connect
 
 from collab import Hub
+from collab.access import Credentials, Level
+from collab.errors import Unauthenticated
 from collab.storage import open_store
 from collab.web import routes
 from collab.wire import SyncStep1, SyncStep2, decode, encode
 
+GET = RequestStartLine("GET", "/", "HTTP/1.1")
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -85,11 +91,35 @@ def app(hub):
     return Application([(r"/mine", Mine), *routes(hub, prefix="/docs", page=False)])
 
 
+def test_the_hook_of_the_readme(tmp_path, monkeypatch):
+    """Who has a session of the application's gets in, others do not."""
+    monkeypatch.chdir(tmp_path)
+
+    async def your_session(request):
+        known = request.headers.get("Cookie") == "id=7"
+        return SimpleNamespace(id="7", name="Ann") if known else None
+
+    async def story():
+        scope = {"time": time, "Hub": Hub, "open_store": open_store, "your_session": your_session}
+        exec(examples()[1], scope)
+        async with scope["hub"] as hub:
+            asked = HTTPServerRequest(
+                start_line=GET, headers=HTTPHeaders({"Host": "a", "Cookie": "id=7"})
+            )
+            _, grant = await hub.door.admit(Credentials(request=asked), "notes", Level.WRITE)
+            assert ("7", "Ann") == (grant.user, grant.name)
+            with pytest.raises(Unauthenticated):
+                asked = HTTPServerRequest(start_line=GET, headers=HTTPHeaders({"Host": "a"}))
+                await hub.door.admit(Credentials(request=asked), "notes", Level.READ)
+
+    asyncio.run(story())
+
+
 @pytest.mark.gen_test
 async def test_the_program_of_the_readme(http_client, http_server, base_url, hub):
     """It writes by the same path as a browser; the document is under the prefix beside pages of
     the application's own."""
-    body = "".join(f"    {line}\n" for line in examples()[1].splitlines())
+    body = "".join(f"    {line}\n" for line in examples()[2].splitlines())
     scope: dict = {}
     exec(f"async def main(hub):\n{body}", scope)
 

@@ -22,7 +22,7 @@ def client_frame(first: int, payload: bytes = b"", mask: bytes = MASK) -> bytes:
 
 def read(data: bytes, limit: int = 1 << 20, fragments: int = 8) -> list[Message]:
     """All messages in `data`, fed at once."""
-    reader = MessageReader(limit, fragments)
+    reader = MessageReader(lambda size: limit, fragments)
     reader.feed(data)
     return list(iter(reader.next_message, None))
 
@@ -37,7 +37,7 @@ def test_the_pieces_in_which_bytes_arrive_do_not_matter(seed: int) -> None:
     expected = [Message(BINARY, content, False) for content in contents]
     expected += [Message(PING, b"?", False), Message(TEXT, b"abc", False)]
 
-    reader = MessageReader(1 << 20, 8)
+    reader = MessageReader(lambda size: 1 << 20, 8)
     messages = []
     while stream:
         size = random_.choice([1, 2, 5, 6, 7, 1000, 65536])
@@ -58,7 +58,7 @@ def test_short_messages_in_any_pieces(seed: int) -> None:
     stream = b"".join(
         client_frame(0x80 | kind, content, random_.randbytes(4)) for kind, content in sent
     )
-    reader = MessageReader(1 << 20, 8)
+    reader = MessageReader(lambda size: 1 << 20, 8)
     messages: list[Message] = []
     while stream:
         size = random_.choice((1, 3, 6, 7, 36, 37, 500))

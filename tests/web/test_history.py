@@ -7,16 +7,7 @@ from pycrdt import Doc, Text
 from tornado.httpclient import AsyncHTTPClient
 from tornado.web import Application
 
-from collab import Hub
-from collab.storage import open_store
 from collab.web import routes
-
-
-@pytest.fixture
-def hub(io_loop):
-    hub = Hub(open_store(":memory:"))
-    yield hub
-    io_loop.run_sync(hub.close)
 
 
 @pytest.fixture
@@ -141,6 +132,8 @@ BAD = {
     "a restore to what is not": ("POST", "restore", {"to": "9"}, 404),
     "an undo of nothing": ("POST", "undo", {}, 400),
     "an undo of what is not": ("POST", "undo", {"first": 9}, 400),
+    "an undo upside down": ("POST", "undo", {"first": 2, "last": 1}, 400),
+    "an undo of a truth": ("POST", "undo", {"first": True}, 400),
     "a version without a name": ("POST", "versions", {"name": " "}, 400),
     "a version with a long name": ("POST", "versions", {"name": "x" * 201}, 400),
     "a version that looks like a range": ("POST", "versions", {"name": "a..b"}, 400),
@@ -159,3 +152,14 @@ async def test_bad_questions(ask, method, path, body, code):
     assert (status, told["error"]["status"]) == (code, code)
     assert told["error"]["message"].endswith(".")
     assert await ask("GET", "history/2", accept="text/plain") == (200, b"Hello world")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("name", ["undo", "restore", "content", "links", "versions", "history"])
+async def test_a_version_may_be_called_like_an_endpoint(ask, name):
+    """It is renamed and taken away like any other."""
+    assert 201 == (await ask("POST", "versions", {"name": name}))[0]
+    code, told = await ask("PATCH", f"versions/{name}", {"name": f"{name} 2"})
+    assert (200, f"{name} 2") == (code, told["name"])
+    await ask("PATCH", f"versions/{name}%202", {"name": name})
+    assert 204 == (await ask("DELETE", f"versions/{name}"))[0]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from collab.limits import Limits
 from collab.web.settings import Settings, is_loopback, load, option, variable
 
 NO_FILE = Path("nowhere/quire.toml")
@@ -15,9 +16,11 @@ def test_defaults() -> None:
     """With nothing said, everything is at its default, and says so."""
     settings, sources = load({}, {}, NO_FILE)
     assert Settings() == settings
-    assert {field.name: "default" for field in dataclasses.fields(Settings)} == sources
+    names = {field.name for field in dataclasses.fields(Settings)} - {"limits"}
+    limits = {f"limits.{field.name}" for field in dataclasses.fields(Limits)}
+    assert dict.fromkeys(names | limits, "default") == sources
     assert (
-        Settings("127.0.0.1", 4700, "quire-data/quire.db", False, (), 8_388_608, "auto", 25)
+        Settings(store="quire-data/quire.db", port=4700, host="127.0.0.1", max_message=8_388_608)
         == settings
     )
 
@@ -61,9 +64,16 @@ BAD = [
     ("origins", "https://a.b/", "must be origins such as https://docs.example.org"),
     ("origins", "a.b", "must be origins"),
     ("origins", 5, "must be a list of origins"),
+    ("proxies", "10.0.0.1/8", "must be addresses or networks such as 10.0.0.0/8 .*host bits"),
+    ("proxies", "nginx", "must be addresses or networks"),
+    ("proxies", 5, "must be a list of addresses"),
     ("max_message", "10", "must be from 65536 to"),
     ("log", "xml", "must be one of auto, human, json"),
     ("ping_interval", "0", "must be from 1 to"),
+    ("limits", "connection=5", "has no limit 'connection', only connections, address_"),
+    ("limits", "connections", "connections must be a whole number from 1 to 1000000"),
+    ("limits", "idle_seconds=5,body_bytes=0", "body_bytes must be from 1 to"),
+    ("limits", True, "must be limits such as connections=5000,idle_seconds=60"),
 ]
 
 
@@ -78,6 +88,39 @@ def test_bad_values_name_their_source(name: str, value: Any, sentence: str, tmp_
     file = tmp_path / "quire.toml"
     file.write_text(f"{name} = {str(value).lower() if isinstance(value, bool) else repr(value)}\n")
     with pytest.raises(ValueError, match=f"^{file}: {name} {sentence}"):
+        load({}, {}, file)
+
+
+def test_a_certificate_and_its_key_come_together() -> None:
+    """Whoever forgot one is told which."""
+    with pytest.raises(ValueError, match=r"^--key is missing"):
+        load({"certificate": "a.pem"}, {}, NO_FILE)
+    with pytest.raises(ValueError, match=r"^--certificate is missing"):
+        load({}, {"QUIRE_KEY": "a.pem"}, NO_FILE)
+    assert "a.pem" == load({"certificate": "a.pem", "key": "b.pem"}, {}, NO_FILE)[0].certificate
+
+
+def test_limits_are_set_one_by_one(tmp_path: Path) -> None:
+    """Each comes from the first source that names it; the others have their defaults."""
+    file = tmp_path / "quire.toml"
+    file.write_text("[limits]\nconnections = 1\nidle_seconds = 2\nbody_bytes = 3\n")
+    environ = {"QUIRE_LIMITS": "connections=11, idle_seconds=12"}
+    flags = {"limits": ("connections=2_1", "body_seconds=5,handshake_seconds=6")}
+    settings, sources = load(flags, environ, file)
+    assert settings.limits == Limits(
+        connections=21, body_seconds=5, handshake_seconds=6, idle_seconds=12, body_bytes=3
+    )
+    assert ["--limit", "QUIRE_LIMITS", str(file), "default"] == [
+        sources[f"limits.{name}"]
+        for name in ("connections", "idle_seconds", "body_bytes", "address_connections")
+    ]
+
+
+def test_a_limit_that_the_file_gives_wrongly_is_named(tmp_path: Path) -> None:
+    """By the file, the table, and its own name."""
+    file = tmp_path / "quire.toml"
+    file.write_text('[limits]\nconnections = "many"\n')
+    with pytest.raises(ValueError, match=f"^{file}: limits connections must be a whole number"):
         load({}, {}, file)
 
 

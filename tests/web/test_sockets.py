@@ -14,7 +14,7 @@ from collab.blocks import encode_blocks
 from collab.storage import open_store
 from collab.update import DeleteSet, read_update
 from collab.web import routes
-from collab.wire import Receipt, SyncStep1, SyncStep2, SyncUpdate, decode, encode
+from collab.wire import AwarenessUpdate, Receipt, SyncStep1, SyncStep2, SyncUpdate, decode, encode
 from tests.live import typed
 
 MAX_MESSAGE = 100_000
@@ -142,6 +142,7 @@ async def test_text_frames_are_not_understood(connect):
 
 @pytest.mark.gen_test
 @pytest.mark.expects_log("at most")
+@pytest.mark.expects_log("limit max_message was hit")
 async def test_messages_have_a_largest_size(connect):
     """1009, before anything of it is kept."""
     peer = await connect("notes")
@@ -216,6 +217,30 @@ async def test_a_session_leaves_one_line(connect, caplog):
     assert len(lines) == 1
     assert "'notes'" in lines[0] and "3 frames" in lines[0]
     assert "secret" not in caplog.text
+
+
+@pytest.mark.gen_test
+async def test_who_is_cut_off_has_not_gone_yet(connect, hub, caplog):
+    """It may be on its way back: only who says goodbye is gone at once, in the eyes of others."""
+    caplog.set_level(logging.INFO, "web")
+    ann, bob, eve = [await connect("notes") for _ in range(3)]
+    for peer in (ann, bob, eve):
+        await hear(peer, SyncStep1)
+    await say(ann, AwarenessUpdate(b"\x01\x01\x01\x02{}"))
+    await say(bob, AwarenessUpdate(b"\x01\x02\x01\x02{}"))
+    awareness = hub.rooms["notes"].awareness
+    while len(awareness.users()) < 2:
+        await asyncio.sleep(0.001)
+
+    ann.protocol.stream.close()
+    while sum(r.name == "web" for r in caplog.records) < 1:
+        await asyncio.sleep(0.001)
+    assert len(awareness.users()) == 2
+
+    bob.close()
+    while sum(r.name == "web" for r in caplog.records) < 2:
+        await asyncio.sleep(0.001)
+    assert len(awareness.users()) == 1
 
 
 @pytest.mark.gen_test

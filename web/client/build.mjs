@@ -25,6 +25,34 @@ function licence(name) {
   return `${name} ${version} (${license})\n\n${text}\n`
 }
 
+// CodeMirror's styles go into a <style>, which the page's Content-Security-Policy does not allow.
+// Here they become rules of the sheet that document.html links first, so that the page's own rules
+// still come after them.
+const patches = [
+  [
+    'if (!root.head && root.adoptedStyleSheets && win.CSSStyleSheet) {',
+    'const linked = root.head && doc.getElementById("editor-rules")\n' +
+      '    if (linked) {\n      this.sheet = linked.sheet\n    } else ' +
+      'if (!root.head && root.adoptedStyleSheets && win.CSSStyleSheet) {'
+  ],
+  [
+    'if (root.adoptedStyleSheets.indexOf(this.sheet) < 0)',
+    'if (!this.sheet.ownerNode && root.adoptedStyleSheets.indexOf(this.sheet) < 0)'
+  ]
+]
+const linkedStyles = {
+  name: 'linked-styles',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /style-mod\/src\/style-mod\.js$/ }, ({ path }) => {
+      let contents = readFileSync(path, 'utf8')
+      for (const [theirs, ours] of patches) {
+        if (contents.split(theirs).length !== 2) throw new Error(`style-mod has changed: ${theirs}`)
+        contents = contents.replace(theirs, ours)
+      }
+      return { contents }
+    })
+}
+
 async function bundle(entry) {
   const result = await build({
     absWorkingDir: here,
@@ -37,6 +65,7 @@ async function bundle(entry) {
     charset: 'utf8',
     legalComments: 'none',
     metafile: true,
+    plugins: [linkedStyles],
     // Production branches only; there is no Node in the browser.
     define: { 'process.env.NODE_ENV': '"production"' },
     logLevel: 'warning'

@@ -29,7 +29,7 @@ async function answer(request, url) {
 
 // What a page or one of our modules names in its text: files under /static/.
 function links(text, base) {
-  const named = [...text.matchAll(/(?:href|src)="([^"]+)"|from '([^']+)'/g)].map(
+  const named = [...text.matchAll(/(?:href|src)="([^"$]+)"|from '([^']+)'/g)].map(
     (match) => new URL(match[1] ?? match[2], base)
   )
   return named.filter(

@@ -3,7 +3,8 @@
 
 import { h, iconButton, keyNames } from './dom.js'
 
-function show(dialog) {
+/** Show a modal dialog until it closes; resolves to its returnValue. */
+export function show(dialog) {
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => {
       dialog.remove()

@@ -18,3 +18,9 @@ export const person = [
   ['circle', { cx: '12', cy: '8', r: '3.7' }],
   ['path', { d: 'M4.8 20c.6-3.8 3.5-6 7.2-6s6.6 2.2 7.2 6' }]
 ]
+export const share = [
+  ['circle', { cx: '18', cy: '5.5', r: '2.6' }],
+  ['circle', { cx: '6', cy: '12', r: '2.6' }],
+  ['circle', { cx: '18', cy: '18.5', r: '2.6' }],
+  ['path', { d: 'm8.3 10.7 7.4-4M8.3 13.3l7.4 4' }]
+]

@@ -1,5 +1,5 @@
 // Who this browser says it is: a name and a colour that others see. Chosen in a popover, kept in
-// this browser.
+// this browser; what the session gives counts instead, and cannot be chosen.
 
 import { h } from './dom.js'
 import { onRecall, recall, remember } from './memory.js'
@@ -54,9 +54,14 @@ export function inkOn(color) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.3 ? '#14181f' : '#ffffff'
 }
 
+/** What the server puts behind the name of a user who has none of their own. */
+export const GUEST = ' (guest)'
+
+const bare = (name) => (name.endsWith(GUEST) ? name.slice(0, -GUEST.length) : name)
+
 /** "Ada Lovelace" is AL, "Guest Otter" GO, "ada" AD. */
 export function initials(name) {
-  const words = name.trim().split(/\s+/).filter(Boolean)
+  const words = bare(name).trim().split(/\s+/).filter(Boolean)
   const letters =
     words.length > 1
       ? [words[0], words.at(-1)].map((word) => [...word][0])
@@ -73,10 +78,16 @@ function load() {
   return fresh
 }
 
+let chosen = load()
+let given = {}
+
 /**
  * { id, name, color }: what awareness shows as `user`. The id says that two tabs are one person.
  */
-export let me = load()
+export let me = chosen
+
+/** What others see: the server marks users who have no name of their own. */
+export const shownName = () => (given.guest ? `${me.name}${GUEST}` : me.name)
 
 const listeners = new Set()
 
@@ -84,20 +95,30 @@ const listeners = new Set()
 export const onIdentity = (listener) => listeners.add(listener)
 
 function change(fields, keep = true) {
-  me = { ...me, ...fields }
-  if (keep) remember('me', me)
+  chosen = { ...chosen, ...fields }
+  if (keep) remember('me', chosen)
+  me = { ...chosen, ...given.user }
   for (const listener of listeners) listener(me)
+}
+
+/** A session says who one is: { user, name, color }, each of them possibly empty. */
+export function assume({ user, name, color }) {
+  const fixed = Object.entries({ id: user, name, color: color && safeColor(color) })
+  given = {
+    user: Object.fromEntries(fixed.filter(([, value]) => value)),
+    guest: Boolean(user && !name)
+  }
+  change({}, false)
 }
 
 onRecall('me', (value) => {
   if (value) change(value, false)
 })
 
-/** The contents of the popover in which one says who one is. */
-export function identityPanel() {
+function nameField() {
   const name = h('input', {
     class: 'input',
-    value: me.name,
+    value: chosen.name,
     maxlength: '40',
     autocomplete: 'off',
     spellcheck: 'false',
@@ -106,18 +127,39 @@ export function identityPanel() {
   name.addEventListener('input', () => {
     if (name.value.trim()) change({ name: name.value.trim() })
   })
-  const swatches = COLORS.map((color) => {
+  return h('label', { class: 'field' }, 'Your name', name)
+}
+
+function swatches() {
+  const inputs = COLORS.map((color) => {
     const input = h('input', { type: 'radio', name: 'color', 'aria-label': color })
     input.checked = color === me.color
     input.style.setProperty('--swatch', color)
     input.addEventListener('change', () => change({ color }))
     return input
   })
+  return h('fieldset', { class: 'swatches' }, h('legend', {}, 'Your colour'), inputs)
+}
+
+const WHY = 'so that others know that it is you.'
+const KEPT = 'It is kept in this browser.'
+
+function explain({ name, color }) {
+  if (name) return `Your name${color ? ' and colour come' : ' comes'} with your invitation, ${WHY}`
+  if (given.guest)
+    return `Others see this beside your caret, with “(guest)” behind your name. ${KEPT}`
+  return `Others see this beside your caret. ${KEPT}`
+}
+
+/** The contents of the popover in which one says who one is; `more` stands below. */
+export function identityPanel(...more) {
+  const fixed = given.user ?? {}
   return h(
     'div',
     { class: 'identity' },
-    h('label', { class: 'field' }, 'Your name', name),
-    h('fieldset', { class: 'swatches' }, h('legend', {}, 'Your colour'), swatches),
-    h('p', { class: 'fine' }, 'Others see this beside your caret. It is kept in this browser.')
+    fixed.name ? h('p', { class: 'own-name' }, fixed.name) : nameField(),
+    fixed.color ? null : swatches(),
+    h('p', { class: 'fine' }, explain(fixed)),
+    more
   )
 }

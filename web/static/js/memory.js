@@ -3,6 +3,19 @@
 
 const key = (name) => `quire:${name}`
 
+let owner = ''
+
+/** Names of what belongs to the documents of one user begin with `prefix` from now on. */
+export function ownedBy(prefix) {
+  owner = prefix
+}
+
+/** The name under which something is remembered that belongs to a user's documents. */
+export const owned = (name) => `${owner}${name}`
+
+/** What this browser's copy of a document is called in IndexedDB. */
+export const copyOf = (name) => `quire${owner || '/'}${name}`
+
 /** The remembered value, or null. */
 export function recall(name) {
   try {
@@ -41,4 +54,9 @@ export function recallAll(prefix) {
   } catch {
     return []
   }
+}
+
+/** Forget everything whose name begins so. */
+export function forgetAll(prefix) {
+  for (const rest of recallAll(prefix)) remember(prefix + rest, null)
 }

@@ -28,7 +28,8 @@ export function openPanel(
     { class: `popover ${className}`, popover: 'auto', role, 'aria-label': label },
     contents
   )
-  document.body.append(popover)
+  const around = anchor.getRootNode()
+  ;(around.body ?? around).append(popover)
   const expands = anchor.hasAttribute('aria-haspopup')
   popover.addEventListener('toggle', (event) => {
     if (event.newState === 'open') return
@@ -42,7 +43,7 @@ export function openPanel(
   if (focus) popover.querySelector('input:not([type=radio]), button, a')?.focus()
   const close = () => {
     if (!popover.matches(':popover-open')) return
-    const inside = popover.contains(document.activeElement)
+    const inside = popover.contains(around.activeElement)
     popover.hidePopover()
     if (inside) anchor.focus()
   }
@@ -55,7 +56,7 @@ function step(event, menu) {
   // A menu that is just closing may still hold the focus: the key is for the page.
   if (!menu.matches(':popover-open')) return
   const items = [...menu.querySelectorAll('.menu-item')]
-  const at = items.indexOf(document.activeElement)
+  const at = items.indexOf(menu.getRootNode().activeElement)
   let next = null
   if (event.key in STEPS) next = (at + STEPS[event.key] + items.length) % items.length
   else if (event.key === 'Home') next = 0

@@ -32,6 +32,7 @@ export function relativeTime(time, now = Date.now()) {
 
 export const exactTime = (time) => exact.format(time)
 export const clockTime = (time) => clock.format(time)
+export const dateOf = (time) => date.format(time)
 
 /** "Today", "Yesterday", "Sunday, 22 November", "22 November 2024". */
 export function dayName(time, now = Date.now()) {

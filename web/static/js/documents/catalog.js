@@ -3,18 +3,18 @@
 // `changed(catalog)` and the page draws.
 
 import { listDocuments } from '../api.js'
-import { recall, recallAll, remember } from '../memory.js'
+import { owned, recall, recallAll, remember } from '../memory.js'
 
 const PAGE = 50
 const MOST = 200
 
 // For when the server cannot be reached: the last list, and whatever has edits that wait here.
 function remembered() {
-  const { at, documents } = recall('list') ?? { at: null, documents: [] }
+  const { at, documents } = recall(owned('list')) ?? { at: null, documents: [] }
   const listed = new Set(documents.map((doc) => doc.name))
-  const waiting = recallAll('unsent:')
+  const waiting = recallAll(owned('unsent:'))
     .filter((name) => !listed.has(name))
-    .map((name) => recall(`meta:${name}`))
+    .map((name) => recall(owned(`meta:${name}`)))
     .filter(Boolean)
   return {
     at,
@@ -111,7 +111,7 @@ export class Catalog {
     if (error === null) {
       this.asOf = null
       if (this.search === '')
-        remember('list', { at: Date.now(), documents: this.documents.slice(0, PAGE) })
+        remember(owned('list'), { at: Date.now(), documents: this.documents.slice(0, PAGE) })
     } else if (this.state === 'loading') {
       const kept = remembered()
       this.documents = kept.documents

@@ -1,15 +1,19 @@
 // The documents list: draws the catalog, keeps it fresh while the page is seen, and answers keys.
 
+import { isRefusal, may, shares, who } from '../access.js'
+import { accountButton } from '../account.js'
 import { byId, h, icon, iconButton, typing } from '../dom.js'
 import { shortcutsDialog } from '../dialogs.js'
-import { KINDS } from '../kinds.js'
+import { enter } from '../enter.js'
 import { menuButton, openMenu } from '../menu.js'
 import { keepForOffline } from '../offline.js'
+import { shareDialog } from '../share.js'
 import { themeButton } from '../theme.js'
 import { clockTime } from '../time.js'
 import { startTooltips } from '../tooltip.js'
-import { deleteDialog, makeDocument, newItems, renameDialog } from './actions.js'
+import { deleteDialog, newItems, renameDialog } from './actions.js'
 import { Catalog } from './catalog.js'
+import { inviteToWrite, tellError, tellNotFound, tellNothingShared } from './notices.js'
 import { ghostRows, makeRow, updateRow } from './row.js'
 
 const REFRESH = 4000
@@ -36,8 +40,12 @@ const SHORTCUTS = [
 const list = byId('list')
 const search = byId('search')
 const catalog = new Catalog(draw)
+/** Whether it is known who one is. */
+let entered = false
 
-function draw({ documents, state }) {
+function draw({ documents, state, error }) {
+  // Whoever is not let in any more is told so on the way in.
+  if (error !== null && isRefusal(error) && who.users) return location.reload()
   const focused = document.activeElement?.closest?.('.row')
   const rows = new Map(
     [...list.querySelectorAll('.row[data-name]')].map((row) => [row.dataset.name, row])
@@ -61,74 +69,27 @@ function draw({ documents, state }) {
   drawBanner()
 }
 
+/** Whether one may do this with a document; what is remembered of one says no level. */
+const can = (needed, doc) => may(doc.level ?? 'read', needed)
+
+/** Whether one may make documents of any name. */
+const makes = () => entered && may(who.level, 'write')
+
 function drawEmpty(documents) {
   const box = byId('empty')
   if (documents.length > 0 || catalog.state === 'loading') return box.replaceChildren()
-  if (catalog.error) return box.replaceChildren(noticeError())
+  if (catalog.error)
+    return box.replaceChildren(tellError(catalog.error.message, () => catalog.refresh()))
   if (box.dataset.search === catalog.search && box.firstChild) return
   box.dataset.search = catalog.search
-  box.replaceChildren(catalog.search === '' ? invitation() : nothingFound())
-}
-
-function invitation() {
-  return h(
-    'section',
-    { class: 'notice' },
-    h('span', { class: 'badge' }, icon('filePlus')),
-    h('h1', {}, 'Write something together'),
-    h(
-      'p',
-      {},
-      'Start a document, send its link to somebody, and type at the same time. ' +
-        'When the page says Saved, it is on disk.'
-    ),
-    h(
-      'div',
-      { class: 'starters' },
-      KINDS.map(({ kind, icon: name, label, hint }) =>
-        h(
-          'button',
-          { type: 'button', class: 'starter', onclick: () => makeDocument(kind) },
-          icon(name),
-          h('b', {}, label),
-          h('small', {}, hint)
-        )
-      )
-    )
+  box.replaceChildren(
+    catalog.search !== ''
+      ? tellNotFound(catalog.search, clearSearch)
+      : makes()
+        ? inviteToWrite()
+        : tellNothingShared()
   )
 }
-
-const nothingFound = () =>
-  h(
-    'section',
-    { class: 'notice' },
-    h('span', { class: 'badge' }, icon('search')),
-    h('h1', {}, `Nothing found for “${catalog.search}”`),
-    h('p', {}, 'The search looks in titles and names.'),
-    h(
-      'div',
-      { class: 'choices' },
-      h('button', { type: 'button', class: 'button', onclick: clearSearch }, 'Clear the search')
-    )
-  )
-
-const noticeError = () =>
-  h(
-    'section',
-    { class: 'notice' },
-    h('span', { class: 'badge' }, icon('offline')),
-    h('h1', {}, 'The documents cannot be read'),
-    h('p', {}, catalog.error.message),
-    h(
-      'div',
-      { class: 'choices' },
-      h(
-        'button',
-        { type: 'button', class: 'button', onclick: () => catalog.refresh() },
-        'Try again'
-      )
-    )
-  )
 
 function drawBanner() {
   const banner = byId('banner')
@@ -156,21 +117,32 @@ function openRowMenu(doc, button) {
             'noopener'
           )
       },
-      { icon: 'pencil', label: 'Rename', hint: 'F2', run: () => rename(doc) },
-      null,
-      { icon: 'trash', label: 'Delete', hint: 'Del', danger: true, run: () => remove(doc) }
+      ...(can('write', doc)
+        ? [{ icon: 'pencil', label: 'Rename', hint: 'F2', run: () => rename(doc) }]
+        : []),
+      ...(shares(doc.level)
+        ? [{ icon: 'share', label: 'Share', run: () => shareDialog(doc) }]
+        : []),
+      ...(can('admin', doc)
+        ? [
+            null,
+            { icon: 'trash', label: 'Delete', hint: 'Del', danger: true, run: () => remove(doc) }
+          ]
+        : [])
     ],
     `${doc.title || doc.name}`
   )
 }
 
 async function rename(doc) {
+  if (!can('write', doc)) return
   const renamed = await renameDialog(doc)
   if (renamed) catalog.patch(doc.name, { title: renamed.title })
   focusRow(list.querySelector(`[data-name="${CSS.escape(doc.name)}"]`))
 }
 
 async function remove(doc) {
+  if (!can('admin', doc)) return
   const row = list.querySelector(`[data-name="${CSS.escape(doc.name)}"]`)
   const neighbour = row?.nextElementSibling ?? row?.previousElementSibling
   if (!(await deleteDialog(doc, () => catalog.refresh()))) return focusRow(row)
@@ -195,7 +167,7 @@ function step(by) {
 
 const ANYWHERE = {
   '/': () => search.focus(),
-  n: () => byId('new').click(),
+  n: () => makes() && byId('new').click(),
   '?': () => shortcutsDialog(SHORTCUTS)
 }
 const ON_ROW = { Delete: remove, Backspace: remove, F2: rename }
@@ -242,8 +214,23 @@ function keepFresh() {
   })
 }
 
-function start() {
+// Keys and words that come before it is known who one is are not lost: the first reading has them.
+function listen() {
+  let timer = null
+  search.addEventListener('input', () => {
+    clearTimeout(timer)
+    if (entered) timer = setTimeout(() => catalog.find(search.value.trim()), 150)
+  })
+  document.addEventListener('keydown', answerKey)
+}
+
+async function start() {
   startTooltips()
+  listen()
+  byId('new').hidden = true
+  if (!(await enter())) return
+  entered = true
+  byId('new').hidden = !makes()
   byId('new').replaceChildren(icon('plus'), 'New')
   menuButton(byId('new'), newItems, 'New document')
   byId('tools').append(
@@ -253,13 +240,8 @@ function start() {
     }),
     themeButton()
   )
+  if (who.user) accountButton(byId('tools').appendChild(h('div', { id: 'me' })))
   list.replaceChildren(...ghostRows(6))
-  let timer = null
-  search.addEventListener('input', () => {
-    clearTimeout(timer)
-    timer = setTimeout(() => catalog.find(search.value.trim()), 150)
-  })
-  document.addEventListener('keydown', answerKey)
   readOnScroll()
   if (search.value) catalog.search = search.value.trim()
   catalog.refresh()

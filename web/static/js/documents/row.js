@@ -5,7 +5,7 @@ import { documentUrl } from '../api.js'
 import { avatarRow } from '../avatars.js'
 import { count, h, icon, iconButton } from '../dom.js'
 import { kindOf, titleOf } from '../kinds.js'
-import { recall } from '../memory.js'
+import { owned, recall } from '../memory.js'
 import { exactTime, relativeTime } from '../time.js'
 
 /** Several tabs of one person are one editor here. */
@@ -16,7 +16,7 @@ function people(editors) {
 }
 
 function subline(doc, time) {
-  const unsent = recall(`unsent:${doc.name}`)
+  const unsent = recall(owned(`unsent:${doc.name}`))
   return [
     unsent && h('span', { class: 'unsent' }, `${count(unsent, 'edit')} not sent yet · `),
     h('span', { class: 'sub-kind' }, kindOf(doc.kind).label),

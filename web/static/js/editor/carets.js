@@ -11,9 +11,12 @@ export class Carets {
   #presence
   #fresh = new Map()
   #last = new Map()
+  #around
 
-  constructor(presence) {
+  /** `around` is the document or the shadow root that the editor is in. */
+  constructor(presence, around = document) {
     this.#presence = presence
+    this.#around = around
     presence.on('change', ({ added, updated, removed }) => {
       for (const client of removed) this.#last.delete(client)
       const states = presence.getStates()
@@ -55,21 +58,23 @@ export class Carets {
     const now = JSON.stringify(state?.cursor ?? null)
     if (this.#last.get(client) !== now && state?.cursor) this.flag(client)
     this.#last.set(client, now)
-    for (const caret of find(client)) {
+    for (const caret of this.#find(client)) {
       caret.firstChild.textContent = state?.user.name ?? ''
       if (state) paint(caret, state.user.color)
     }
   }
 
+  #find(client) {
+    return this.#around.querySelectorAll(`.caret[data-client="${client}"]`)
+  }
+
   #mark(client) {
-    for (const caret of find(client)) {
+    for (const caret of this.#find(client)) {
       caret.classList.toggle('fresh', this.#fresh.has(client))
       caret.classList.toggle('flip', leavesPage(caret))
     }
   }
 }
-
-const find = (client) => document.querySelectorAll(`.caret[data-client="${client}"]`)
 
 // At the right edge the flag hangs to the left.
 function leavesPage(caret) {

@@ -41,8 +41,7 @@ export class Ledger {
   #written = '0/0'
 
   /**
-   * `db` is y-indexeddb's open database of document `name`; `changed()` is called when a figure
-   * moved.
+   * `db` is y-indexeddb's open database, called `name`; `changed()` is called when a figure moved.
    */
   constructor(db, name, changed) {
     this.#db = db

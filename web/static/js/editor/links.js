@@ -31,6 +31,7 @@ const atCaret = (editor) => {
   const { left, top, bottom } = editor.view.coordsAtPos(editor.state.selection.from)
   return {
     getBoundingClientRect: () => new DOMRect(left, top, 0, bottom - top),
+    getRootNode: () => editor.view.dom.getRootNode(),
     hasAttribute: () => false,
     focus: () => editor.view.focus()
   }
@@ -114,7 +115,7 @@ export function linkBubble(editor, sheet) {
   const bubble = bubbleFor(editor, address)
   sheet.append(bubble)
   const draw = () => {
-    const here = editor.isFocused || bubble.contains(document.activeElement)
+    const here = editor.isFocused || bubble.contains(bubble.getRootNode().activeElement)
     const href = here ? hrefAtCaret(editor) : null
     bubble.hidden = href === null
     if (href === null) return

@@ -1,6 +1,7 @@
 // What the editor page says instead of a document: it is new, was deleted, has an impossible name,
 // cannot be reached.
 
+import { may, who } from '../access.js'
 import { createDocument, undeleteDocument } from '../api.js'
 import { byId, count, h, icon } from '../dom.js'
 import { KINDS } from '../kinds.js'
@@ -29,6 +30,13 @@ const again = () =>
 
 /** Nobody has made this document: offer to. */
 export function offerToMake(name) {
+  if (!may(who.level, 'write'))
+    return notice(
+      'fileGone',
+      `“${name}” does not exist`,
+      'Nobody has written a document with this name, and you may not make one.',
+      home()
+    )
   const make = async (kind) => {
     try {
       await createDocument({ name, title: name, kind })
@@ -59,6 +67,12 @@ export function tellDeleted(name, unsaved = 0) {
       toast(`Not restored: ${error.message}`)
     }
   }
+  const bringBack = h(
+    'button',
+    { type: 'button', class: 'button', onclick: restore },
+    icon('restore'),
+    'Restore it'
+  )
   const them = unsaved === 1 ? 'it' : 'them'
   const kept =
     `${count(unsaved, 'edit')} of yours came too late: ` +
@@ -69,12 +83,7 @@ export function tellDeleted(name, unsaved = 0) {
     'This document was deleted',
     unsaved > 0 ? `${words} ${kept}` : words,
     home(),
-    h(
-      'button',
-      { type: 'button', class: 'button', onclick: restore },
-      icon('restore'),
-      'Restore it'
-    )
+    may(who.level, 'admin') ? bringBack : []
   )
 }
 

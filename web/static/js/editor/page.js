@@ -1,30 +1,32 @@
 // The editor page: reads which document it is, opens a session, and puts the editor that suits its
 // kind into the page.
 
+import { isRefusal, may } from '../access.js'
 import { ApiError, getDocument } from '../api.js'
 import { byId, iconButton, typing } from '../dom.js'
 import { shortcutsDialog } from '../dialogs.js'
 import { deleteDialog } from '../documents/actions.js'
+import { enter } from '../enter.js'
 import { watchDeletions } from '../history/guard.js'
 import { History } from '../history/history.js'
 import { HISTORY_KEYS } from '../history/keys.js'
 import { openMenu } from '../menu.js'
-import { recall } from '../memory.js'
+import { owned, recall } from '../memory.js'
 import { keepForOffline } from '../offline.js'
+import { shareButton, shareDialog } from '../share.js'
 import { themeButton } from '../theme.js'
 import { toast } from '../toast.js'
 import { startTooltips } from '../tooltip.js'
 import { Carets } from './carets.js'
-import { openJson } from './json.js'
+import { showEnded } from './ended.js'
 import { offerToMake, tellBadName, tellDeleted, tellDenied, tellUnreachable } from './notices.js'
 import { showPeople } from './people.js'
 import { Pill } from './pill.js'
 import { Presence } from './presence.js'
-import { openRich, richSchema } from './rich.js'
+import { followRights } from './rights.js'
+import { openEditor } from './open.js'
 import { RICH_KEYS } from './rich-tools.js'
-import { choose, fits, watchStrangers } from './roots.js'
 import { Session } from './session.js'
-import { openText } from './text.js'
 import { languageOfCode } from './text-setup.js'
 import { CODE_KEYS, MARKDOWN_KEYS, TEXT_KEYS } from './text-tools.js'
 import { TitleField } from './title.js'
@@ -60,59 +62,22 @@ function nameFromUrl() {
  * The document's title and kind; what we remember of it when the server cannot be reached; null
  * when a notice is shown.
  */
-async function readMeta(name) {
+async function readMeta(name, level) {
+  const known = recall(owned(`meta:${name}`))
+  if (!may(level, 'read')) return known
   try {
     const meta = await getDocument(name)
     if (!meta.deleted) return meta
-    tellDeleted(name, recall(`unsent:${name}`) ?? 0)
+    tellDeleted(name, recall(owned(`unsent:${name}`)) ?? 0)
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
-    const known = recall(`meta:${name}`)
     if ((error.status === 0 || error.status >= 500) && known) return known
     if (error.status === 404) offerToMake(name)
     else if (error.status === 400) tellBadName(name)
+    else if (isRefusal(error)) tellDenied(error.message)
     else tellUnreachable(error.message)
   }
   return null
-}
-
-const STRANGE =
-  'Another editor has put in things that this page cannot show, so it is view only here.'
-const OTHER = 'Another editor made this document. It is view only here, and follows every change.'
-
-// Which editor, on which root. One may only be put on contents that it can show whole: y-tiptap
-// deletes nodes that it does not know, and in CodeMirror an object would shift every position after
-// it.
-function decide(doc, kind, schema) {
-  if (kind === '') return choose(doc, schema)
-  if (kind === 'rich') {
-    const root = doc.getXmlFragment('default')
-    return { editor: fits(root, schema) ? 'rich' : null, root }
-  }
-  const root = doc.getText('content')
-  return { editor: fits(root, null) ? kind : null, root }
-}
-
-const nameOf = (doc, root) => [...doc.share].find(([, type]) => type === root)[0]
-
-function openEditor(session, presence, carets, meta) {
-  const { doc } = session
-  const schema = richSchema()
-  const { editor: kind, root } = decide(doc, meta.kind, schema)
-  const shared = { place, presence, carets, title: meta.title || meta.name, name: meta.name }
-  if (kind === null)
-    return { kind: '', ...openJson({ place, doc, why: meta.kind === '' ? OTHER : STRANGE }) }
-  const opened = { kind, root: nameOf(doc, root) }
-  watchStrangers(root, kind === 'rich' ? schema : null, () => {
-    opened.destroy()
-    Object.assign(opened, { kind: '' }, openJson({ place, doc, why: STRANGE }))
-    opened.onchange()
-  })
-  const parts =
-    kind === 'rich'
-      ? openRich({ ...shared, fragment: root })
-      : openText({ ...shared, text: root, kind })
-  return Object.assign(opened, parts)
 }
 
 function onClosed(session, name) {
@@ -133,23 +98,32 @@ function openPast(session, presence, meta, editor) {
   const { name } = meta
   const past = new History({ name, session, presence, look: { kind, root, language }, back })
   const type = session.doc.share.get(root)
-  if (type) watchDeletions(type, past.past, (target) => past.show(target, !past.open))
+  if (type)
+    watchDeletions(
+      type,
+      past.past,
+      (target) => past.show(target, !past.open),
+      () => session.forbids === null
+    )
   return past
 }
 
-function actions(meta, editor, past) {
+function actions(meta, editor, past, session) {
   const help = () => [...KEYS[editor.kind], ...(past ? [HISTORY_KEYS] : []), ANYWHERE]
   const keys = () => shortcutsDialog(help())
   const more = iconButton('more', 'More', { 'aria-haspopup': 'menu', 'aria-expanded': 'false' })
+  const remove = { icon: 'trash', label: 'Delete', danger: true, run: () => deleteDialog(meta) }
+  const title = () => byId('heading').textContent || meta.title
+  const share = shareButton(() => shareDialog({ ...meta, title: title() }), session)
   const items = () => [
+    ...share.items(),
     { icon: 'copy', label: 'Copy link', run: copyLink },
     { icon: 'printer', label: 'Print', run: () => print() },
     { icon: 'keyboard', label: 'Keyboard shortcuts', run: keys },
-    null,
-    { icon: 'trash', label: 'Delete', danger: true, run: () => deleteDialog(meta) }
+    ...(session.may('admin') ? [null, remove] : [])
   ]
   more.addEventListener('click', () => openMenu(more, items(), 'More'))
-  byId('actions').replaceChildren(...(past ? [past.button] : []), themeButton(), more)
+  byId('actions').replaceChildren(...(past ? [past.button] : []), share.button, themeButton(), more)
   return keys
 }
 
@@ -203,7 +177,7 @@ const loaded = (session) =>
 
 function showEditor(session, presence, pill, meta) {
   const carets = new Carets(presence)
-  const editor = openEditor(session, presence, carets, meta)
+  const editor = openEditor({ place, doc: session.doc, presence, carets, meta })
   editor.onchange = () => {
     document.body.dataset.editor = editor.kind || 'json'
     pill.viewOnly = editor.kind === ''
@@ -215,11 +189,12 @@ function showEditor(session, presence, pill, meta) {
     if (editor.reveal(client)) carets.flag(client)
   }
   let writing = true
-  session.onChange(({ facts }) => {
-    if (writing !== (facts.denied === null)) editor.allow((writing = !writing))
+  session.onChange(({ forbids, ended }) => {
+    if (writing !== (forbids === null && !ended)) editor.allow((writing = !writing))
   })
+  showEnded(session, () => (editor.text ? editor.text() : place.page.innerText))
   showPeople({ presence, row: byId('people'), own: byId('me'), jump })
-  answerKeys(actions(meta, editor, openPast(session, presence, meta, editor)))
+  answerKeys(actions(meta, editor, openPast(session, presence, meta, editor), session))
   return editor
 }
 
@@ -231,27 +206,37 @@ function takeFocus(name, title, editor) {
   else if (editor.kind !== '' && document.activeElement === document.body) editor.focus()
 }
 
+// Somebody else has signed in: what this page holds is the one's before.
+function becomeAnother(session) {
+  if (session.unsaved === 0) return location.reload()
+  toast('You are somebody else here now.', { label: 'Load again', run: () => location.reload() })
+}
+
 async function start() {
   startTooltips()
   const name = nameFromUrl()
-  const meta = await readMeta(name)
-  if (meta === null) return
-  const session = new Session(name)
+  const who = await enter(name)
+  const meta = who && (await readMeta(name, who.level))
+  if (!meta) return
+  const session = new Session(name, who.level)
   const { awareness } = session
   const presence = new Presence(awareness)
   let editor = null
   const toText = () => (editor ? editor.focus() : title.input.blur())
   const title = new TitleField({ place: byId('title'), doc: meta, awareness, toText })
   await session.open()
+  const stays = () => session.ended && (editor !== null || !may(who.level, 'read'))
   let told = false
-  session.onChange(({ facts }) => {
-    if (facts.closed && !told) onClosed(session, name)
+  session.onChange(({ facts, ended, forbids }) => {
+    title.allow(forbids === null && !ended)
+    if (facts.closed && !told && !stays()) onClosed(session, name)
     told = facts.closed !== null
   })
   const pill = new Pill(session, byId('pill'))
   await loaded(session)
-  if (session.facts.closed) return
+  if (session.facts.closed && !stays()) return
   editor = showEditor(session, presence, pill, meta)
+  followRights(name, session, () => becomeAnother(session))
   takeFocus(name, title, editor)
   keepForOffline()
 }

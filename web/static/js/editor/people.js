@@ -1,9 +1,9 @@
 // The people in a document, in the bar: the others (a press jumps to their caret) and oneself (a
 // press changes the name).
 
-import { avatar, avatarRow } from '../avatars.js'
-import { identityPanel, me, onIdentity } from '../identity.js'
-import { openMenu, openPanel } from '../menu.js'
+import { accountButton } from '../account.js'
+import { avatarRow } from '../avatars.js'
+import { openMenu } from '../menu.js'
 import { h } from '../dom.js'
 
 const narrow = matchMedia('(max-width: 720px)')
@@ -24,8 +24,7 @@ export function showPeople({ presence, row, own, jump }) {
   presence.on('change', draw)
   narrow.addEventListener('change', draw)
   draw()
-  drawOwn(own)
-  onIdentity(() => drawOwn(own))
+  accountButton(own)
 }
 
 function badges(people, presence, jump) {
@@ -57,23 +56,4 @@ function badges(people, presence, jump) {
     )
   )
   return [...avatarRow(shown, { onclick: go }), more]
-}
-
-function drawOwn(own) {
-  const label = `you are ${me.name}. Change name or colour`
-  if (own.firstChild) {
-    // The button stays, for the popover hangs on it.
-    const fresh = avatar(me, { label })
-    own.firstChild.replaceChildren(...fresh.childNodes)
-    own.firstChild.style.cssText = fresh.style.cssText
-    own.firstChild.setAttribute('aria-label', fresh.getAttribute('aria-label'))
-    return
-  }
-  const button = avatar(me, {
-    label,
-    onclick: () => openPanel(button, identityPanel(), { label: 'Who you are' })
-  })
-  button.setAttribute('aria-haspopup', 'dialog')
-  button.dataset.tip = 'You'
-  own.append(button)
 }

@@ -12,7 +12,7 @@ const ICONS = {
   saving: 'loader',
   stuck: 'alert',
   offline: 'offline',
-  view: 'eye',
+  view: 'lock',
   closed: 'lock'
 }
 
@@ -55,7 +55,7 @@ export class Pill {
 
   #draw(next) {
     const before = this.#shown
-    if (['text', 'state', 'detail'].every((part) => before[part] === next[part])) return
+    if (['text', 'state', 'detail', 'via'].every((part) => before[part] === next[part])) return
     this.#shown = next
     this.#button.dataset.state = next.state
     const sign = before.state === next.state ? this.#button.firstChild : icon(ICONS[next.state])
@@ -63,9 +63,10 @@ export class Pill {
     this.#button.replaceChildren(
       sign,
       h('span', { class: 'long' }, next.text),
-      h('span', { class: 'short', 'aria-hidden': 'true' }, next.short ?? next.text)
+      h('span', { class: 'short', 'aria-hidden': 'true' }, next.short ?? next.text),
+      next.via ? h('span', { class: 'via' }, `⇄ ${next.via}`) : ''
     )
-    this.#button.setAttribute('aria-label', next.text)
+    this.#button.setAttribute('aria-label', next.via ? `${next.text}, by ${next.via}` : next.text)
     if (next.reason) this.#button.dataset.tip = next.reason
     else delete this.#button.dataset.tip
     if (SPOKEN.has(next.state) || SPOKEN.has(before.state))
@@ -84,7 +85,7 @@ export class Pill {
   }
 
   #details() {
-    const { state, text, detail } = this.#shown
+    const { state, text, detail, via } = this.#shown
     const { lastSaved } = this.#session.facts
     const retry = h(
       'button',
@@ -97,6 +98,7 @@ export class Pill {
       { class: 'pill-panel' },
       h('h2', {}, text),
       h('p', {}, detail),
+      via ? h('p', {}, 'WebSocket is blocked on the way to the server: edits go by HTTP.') : null,
       state === 'saved' && lastSaved ? h('p', {}, `Since ${clockTime(lastSaved)}.`) : null,
       state === 'offline' ? retry : null
     )

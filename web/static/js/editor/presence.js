@@ -2,12 +2,18 @@
 // names are cut, colours checked and carets rebuilt field by field before an editor or the page
 // sees them.
 
-import { me, onIdentity, safeColor } from '../identity.js'
+import { GUEST, me, onIdentity, safeColor } from '../identity.js'
 
 const NAME = 40
 
-const name = (value) =>
-  typeof value === 'string' && value.trim() ? value.trim().slice(0, NAME) : 'Somebody'
+// However long a name is, its mark of a guest is not cut off.
+function name(value) {
+  const said = typeof value === 'string' ? value.trim() : ''
+  if (said === '') return 'Somebody'
+  return said.endsWith(GUEST)
+    ? said.slice(0, -GUEST.length).slice(0, NAME) + GUEST
+    : said.slice(0, NAME)
+}
 
 const id = (value) =>
   Number.isSafeInteger(value?.client) &&

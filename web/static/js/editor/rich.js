@@ -22,7 +22,11 @@ import { linkBubble, LinkKeys, safeLink } from './links.js'
 import { richTools } from './rich-tools.js'
 import { toolbar } from './toolbar.js'
 import { oncePerFrame, soon } from './pace.js'
+import { Paste } from './paste.js'
 import { words } from './words.js'
+
+/** By which y-tiptap knows its transactions that draw carets: the key of its plugin. */
+const CARETS = 'yjs-cursor$'
 
 const CodeHighlight = Extension.create({
   name: 'codeHighlight',
@@ -63,6 +67,7 @@ const together = ({ fragment, presence, carets }) => [
   Placeholder.configure({ placeholder, showOnlyCurrent: true }),
   CodeHighlight,
   LinkKeys,
+  Paste,
   Collaboration.configure({ fragment }),
   CollaborationCaret.configure({
     provider: { awareness: presence },
@@ -82,17 +87,17 @@ export const richSchema = () => getSchema(contents())
 
 /**
  * Put the editor into `place` { tools, page, foot }: { focus(), reveal(client), allow(writing),
- * destroy() }.
+ * text(), destroy() }.
  * The fragment must fit the schema: y-tiptap deletes nodes that it does not know.
  */
 export function openRich({ place, fragment, presence, carets, title }) {
   const sheet = h('div', { class: 'sheet' })
   place.page.replaceChildren(sheet)
-  const deaf = hearOwnCaret(fragment.doc, presence)
+  const { extension, deaf } = hearOwnCaret(fragment.doc, presence)
   const editor = new Editor({
     element: sheet,
     injectCSS: false,
-    extensions: [...contents(), ...together({ fragment, presence, carets })],
+    extensions: [...contents(), ...together({ fragment, presence, carets }), extension],
     editorProps: { attributes: attributes(title, true) }
   })
   linkBubble(editor, sheet)
@@ -110,6 +115,7 @@ export function openRich({ place, fragment, presence, carets, title }) {
       const editorProps = { attributes: attributes(title, writing) }
       editor.setOptions({ editable: writing, editorProps })
     },
+    text: () => editor.getText(),
     destroy: () => {
       deaf()
       editor.destroy()
@@ -119,22 +125,35 @@ export function openRich({ place, fragment, presence, carets, title }) {
 
 // A browser tells of a moved caret only with its next frame. Whatever others do before that redraws
 // the editor, which puts the caret back to where it last knew it: the key would be lost. So it is
-// told at once, before anything of others is drawn: their edits with the news, their carets in a
-// timer of their own that y-tiptap sets after this one. Never for what the editor does itself: while
-// it gets the focus back it knows better than the browser. Call before the editor is made, whose
-// listeners come second; returns what stops it.
+// told at once, before anything of others is drawn: their edits with the news, their carets, which
+// y-tiptap draws in a timer of its own, with the transaction that does so. Never for what the editor
+// does itself: while it gets the focus back it knows better than the browser. Call before the editor
+// is made, whose listeners come second; it needs the extension, and `deaf` stops it.
 function hearOwnCaret(doc, presence) {
+  let moved = false // carets of others, and that has not been drawn
   const tell = () => document.dispatchEvent(new Event('selectionchange'))
-  const later = ({ added, updated, removed }) => {
-    const others = [...added, ...updated, ...removed].some((one) => one !== presence.clientID)
-    if (others) setTimeout(tell)
+  const see = ({ added, updated, removed }) => {
+    moved ||= [...added, ...updated, ...removed].some((one) => one !== presence.clientID)
   }
   doc.on('news', tell)
-  presence.on('change', later)
-  return () => {
+  presence.on('change', see)
+  const extension = Extension.create({
+    name: 'ownCaret',
+    dispatchTransaction({ transaction, next }) {
+      if (!moved || !transaction.getMeta(CARETS)) return next(transaction)
+      moved = false
+      tell()
+      // Its selection is the one from before.
+      const { tr } = this.editor.state
+      for (const [key, value] of Object.entries(transaction.meta)) tr.setMeta(key, value)
+      return next(tr)
+    }
+  })
+  const deaf = () => {
     doc.off('news', tell)
-    presence.off('change', later)
+    presence.off('change', see)
   }
+  return { extension, deaf }
 }
 
 // It can be reached, read and copied from by keyboard when nobody may write in it, too.

@@ -4,18 +4,26 @@
 import { count } from '../dom.js'
 
 /**
- * session: { facts, unsaved, keeps, kept, saved }, viewOnly: the page shows it without an editor.
- * Answers { state, text, detail, short?, reason? }: state is one of opening, saved, saving, stuck,
- * offline, view, closed; reason is the server's own word.
+ * session: { facts, unsaved, keeps, kept, saved, forbids, ended }, viewOnly: the page shows it
+ * without an editor.
+ * Answers { state, text, detail, short?, reason?, via? }: state is one of opening, saved, saving, stuck,
+ * offline, view, closed; reason is the server's own word; via is how, where that is not WebSocket.
  */
 export function describe(session, viewOnly = false) {
+  const { connected, transport } = session.facts
+  const via = connected && transport === 'http' ? 'HTTP' : undefined
+  return { ...stateOf(session, viewOnly), via }
+}
+
+function stateOf(session, viewOnly) {
   const { facts, unsaved } = session
+  if (session.ended) return ended(session)
   if (facts.closed)
     return { state: 'closed', text: 'Closed', detail: 'The server has closed this document.' }
   if (!facts.connected) return offline(session)
   if (!facts.synced)
     return { state: 'opening', text: 'Opening', detail: 'Reading the document from the server.' }
-  if (facts.denied !== null) return denied(session)
+  if (session.forbids !== null) return denied(session)
   if (unsaved > 0 && facts.stuck) return stuck(session)
   if (viewOnly && unsaved === 0)
     return {
@@ -32,7 +40,7 @@ export function describe(session, viewOnly = false) {
   }
 }
 
-function offline({ facts, unsaved, keeps, kept }) {
+function offline({ facts, unsaved, keeps, kept, forbids }) {
   if (!facts.everSynced && unsaved === 0 && !facts.tried)
     return { state: 'opening', text: 'Connecting', detail: 'Looking for the server.' }
   if (unsaved === 0) {
@@ -40,7 +48,7 @@ function offline({ facts, unsaved, keeps, kept }) {
       state: 'offline',
       text: 'Offline',
       detail:
-        facts.denied === null
+        forbids === null
           ? 'You can go on writing. Edits are kept in this browser and sent when the server is back.'
           : 'View only, as this browser last saw it.'
     }
@@ -71,9 +79,21 @@ function offline({ facts, unsaved, keeps, kept }) {
   }
 }
 
+// One may not be here any more.
+function ended({ facts, unsaved, keeps }) {
+  const detail = facts.closed.reason || 'Your access has ended.'
+  if (unsaved === 0) return { state: 'closed', text: 'Access ended', detail }
+  return {
+    state: 'closed',
+    text: `Access ended, ${count(unsaved, 'edit')} ${keeps ? 'kept here' : 'only in this tab'}`,
+    detail: `${detail} Copy what matters of what you wrote.`,
+    short: `Ended · ${unsaved}`
+  }
+}
+
 // The server shows the document and takes no edits.
-function denied({ facts, unsaved, keeps }) {
-  const reason = facts.denied || 'The server takes no edits of this document.'
+function denied({ forbids, unsaved, keeps }) {
+  const reason = forbids || 'The server takes no edits of this document.'
   if (unsaved === 0) return { state: 'view', text: 'View only', detail: reason, reason }
   const edits = count(unsaved, 'edit')
   const [were, them] = unsaved === 1 ? ['was', 'it'] : ['were', 'them']

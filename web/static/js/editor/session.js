@@ -9,8 +9,10 @@ import {
   WebsocketProvider,
   Y
 } from '../../vendor/editor.js'
+import { QuireSocket } from '../../client/quire-socket.js'
+import { may } from '../access.js'
 import { status } from '../api.js'
-import { remember } from '../memory.js'
+import { copyOf, owned, remember } from '../memory.js'
 import { Ledger } from './ledger.js'
 import { Receipts } from './receipts.js'
 
@@ -22,6 +24,16 @@ const AUTH = 2
 const PATIENCE = 2000
 /** A browser's database that does not open in this time is done without. */
 const DATABASE_PATIENCE = 5000
+
+/** How it ends for somebody who has no access, when they come: as the server would say it. */
+const NO_ACCESS = { code: 4401, reason: '' }
+
+/** Why somebody with only so much of a level cannot write. */
+const ONLY = {
+  none: 'Your access has ended.',
+  read: 'You may read this document, not change it.',
+  comment: 'You may read this document and name versions of it, not change it.'
+}
 
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -51,12 +63,16 @@ export class Session {
   /** Facts for saved.js; read-only outside. */
   facts = {
     connected: false,
+    /** How: websocket or http. */
+    transport: null,
     synced: false,
     everSynced: false,
     tried: false,
     closed: null,
     /** Why the server takes no edits; null while it does. */
     denied: null,
+    /** What one may do: none, read, comment, write or admin. */
+    level: 'admin',
     stuck: false,
     serverSaving: null,
     lastSaved: null
@@ -68,12 +84,23 @@ export class Session {
   #persistence = null
   #timer = null
 
-  constructor(name) {
+  #own
+  #ending = new AbortController()
+
+  /**
+   * `server` is the origin of another host's server, for a page that is not its own: then nothing
+   * is kept in the browser, and the token goes along as a subprotocol.
+   */
+  constructor(name, level = 'admin', { server = null, token = '' } = {}) {
     this.#name = name
-    const server = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/sync`
+    this.#own = server === null
+    this.facts.level = level
+    const socket = `${(server ?? location.origin).replace(/^http/, 'ws')}/sync`
     // y-websocket puts the room into the URL as it is; encoded, every name is one path segment.
-    this.provider = new WebsocketProvider(server, encodeURIComponent(name), this.doc, {
-      connect: false
+    this.provider = new WebsocketProvider(socket, encodeURIComponent(name), this.doc, {
+      connect: false,
+      WebSocketPolyfill: QuireSocket,
+      protocols: token ? ['quire', `quire.token.${token}`] : []
     })
     this.awareness = this.provider.awareness
   }
@@ -82,12 +109,14 @@ export class Session {
    * Load what this browser keeps, then connect. Resolves when the kept content is in the document.
    */
   async open() {
-    if (await canKeep()) await this.#load()
+    if (this.#own && (await canKeep())) await this.#load()
     this.#receipts = new Receipts(this.doc, this.provider, {
       changed: () => this.#moved(),
       oncover: () => this.#cover()
     })
-    this.provider.on('status', ({ status }) => this.#set({ connected: status === 'connected' }))
+    this.provider.on('status', ({ status }) =>
+      this.#set({ connected: status === 'connected', transport: this.provider.ws?.transport })
+    )
     this.provider.on('connection-close', () => this.#set({ tried: true }))
     this.provider.on('sync', (synced) =>
       this.#set({ synced, everSynced: this.facts.everSynced || synced })
@@ -98,14 +127,23 @@ export class Session {
       readVarUint(decoder) // 0, permission denied: the only one there is
       this.#set({ denied: new TextDecoder().decode(readVarUint8Array(decoder)) })
     }
-    addEventListener('online', () => this.retry())
-    document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) this.retry()
-    })
-    addEventListener('beforeunload', (event) => {
-      if (this.wouldLose()) event.preventDefault()
-    })
-    this.provider.connect()
+    const { signal } = this.#ending
+    addEventListener('online', () => this.retry(), { signal })
+    const seen = () => document.hidden || this.retry()
+    document.addEventListener('visibilitychange', seen, { signal })
+    const leaving = (event) => this.wouldLose() && event.preventDefault()
+    addEventListener('beforeunload', leaving, { signal })
+    if (this.may('read')) this.provider.connect()
+    else this.#set({ closed: NO_ACCESS })
+  }
+
+  /** Let go of the document. */
+  close() {
+    clearTimeout(this.#timer)
+    this.#ending.abort()
+    this.#listeners.clear()
+    this.provider.destroy()
+    this.doc.destroy()
   }
 
   // The document says 'news' before it takes in what others, or other tabs, did.
@@ -119,10 +157,11 @@ export class Session {
   }
 
   async #load() {
-    this.#persistence = new IndexeddbPersistence(`quire/${this.#name}`, this.doc)
+    const copy = copyOf(this.#name)
+    this.#persistence = new IndexeddbPersistence(copy, this.doc)
     await Promise.race([this.#persistence.whenSynced, after(DATABASE_PATIENCE)])
     if (!this.#persistence.synced) return
-    this.#ledger = new Ledger(this.#persistence.db, this.#name, () => this.#changed())
+    this.#ledger = new Ledger(this.#persistence.db, copy, () => this.#changed())
     await this.#ledger.readOthers()
   }
 
@@ -152,6 +191,32 @@ export class Session {
   /** Whether every unconfirmed edit has come to IndexedDB's disk. */
   get kept() {
     return this.keeps && (!this.#receipts || this.#ledger.kept === this.#receipts.made)
+  }
+
+  /** Whether one may do what takes the level `needed`. */
+  may(needed) {
+    return may(this.facts.level, needed)
+  }
+
+  /** Why one cannot write in it; null where one can. */
+  get forbids() {
+    return (this.may('write') ? this.facts.denied : ONLY[this.facts.level]) ?? null
+  }
+
+  /** Whether one may not be here any more. */
+  get ended() {
+    return [4401, 4403].includes(this.facts.closed?.code)
+  }
+
+  /** Somebody has found out more. */
+  learn(facts) {
+    if (Object.keys(facts).some((fact) => facts[fact] !== this.facts[fact])) this.#set(facts)
+  }
+
+  /** Connect once more after the server has closed. */
+  reopen() {
+    this.#set({ closed: null })
+    this.provider.connect()
   }
 
   /** Whether leaving now would lose edits: neither on the server nor in IndexedDB. */
@@ -186,7 +251,7 @@ export class Session {
   }
 
   #changed() {
-    remember(`unsent:${this.#name}`, this.unsaved || null)
+    if (this.#own) remember(owned(`unsent:${this.#name}`), this.unsaved || null)
     this.#watch()
     // A receipt for all that we hold: whatever forbade writing is over.
     if (this.saved) this.facts.denied = null
@@ -214,7 +279,7 @@ export class Session {
 
   async #late() {
     this.#set({ stuck: true })
-    const answer = await status().catch(() => null)
+    const answer = this.#own ? await status().catch(() => null) : null
     if (this.facts.stuck) this.#set({ serverSaving: answer?.saving ?? null })
   }
 }

@@ -3,6 +3,7 @@
 // works positions out once per change.
 
 import { Annotation, TextDecoration, ViewPlugin, WidgetType, Y } from '../../vendor/editor.js'
+import { tint } from './tints.js'
 
 const peersMoved = Annotation.define()
 
@@ -48,10 +49,9 @@ function decorations(state, text, presence, carets) {
     const range = client === presence.clientID ? null : caretRange(text, cursor)
     if (range === null) continue
     const [anchor, head] = [Math.min(range.anchor, end), Math.min(range.head, end)]
-    const style = `background-color: ${user.color}2e`
     if (anchor !== head)
       ranges.push(
-        TextDecoration.mark({ class: 'remote-selection', attributes: { style } }).range(
+        TextDecoration.mark({ class: `remote-selection ${tint(user.color)}` }).range(
           Math.min(anchor, head),
           Math.max(anchor, head)
         )

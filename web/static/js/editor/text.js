@@ -12,7 +12,7 @@ import { words } from './words.js'
 
 /**
  * Put the editor into `place` { tools, page, foot }: { focus(), reveal(client), allow(writing),
- * destroy() }.
+ * text(), destroy() }.
  * `text` must hold characters only.
  */
 export function openText({ place, text, presence, carets, kind, title }) {
@@ -55,6 +55,7 @@ export function openText({ place, text, presence, carets, kind, title }) {
       tools.element.hidden = !writing
       frozen.set(view, !writing)
     },
+    text: () => text.toString(),
     destroy: () => view.destroy()
   }
 }

@@ -5,7 +5,7 @@
 import { getDocument, renameDocument } from '../api.js'
 import { byId, h } from '../dom.js'
 import { titleOf } from '../kinds.js'
-import { remember } from '../memory.js'
+import { owned, remember } from '../memory.js'
 import { toast } from '../toast.js'
 import { soon } from './pace.js'
 
@@ -41,6 +41,13 @@ export class TitleField {
     this.#show(doc)
   }
 
+  /** Whether one may rename. */
+  allow(writing) {
+    this.input.readOnly = !writing
+    if (writing) this.input.dataset.tip = 'Rename'
+    else delete this.input.dataset.tip
+  }
+
   /** Ask the server what the title is now. */
   async refresh() {
     try {
@@ -53,7 +60,7 @@ export class TitleField {
   #show(doc) {
     this.#doc = { ...this.#doc, ...doc }
     const { name, title, kind } = this.#doc
-    remember(`meta:${name}`, { name, title, kind })
+    remember(owned(`meta:${name}`), { name, title, kind })
     document.title = `${titleOf(this.#doc)} - Quire`
     byId('heading').textContent = titleOf(this.#doc)
     if (document.activeElement !== this.input) this.input.value = titleOf(this.#doc)
@@ -61,7 +68,7 @@ export class TitleField {
 
   async #save() {
     const title = this.input.value.trim()
-    if (title !== '' && title !== titleOf(this.#doc)) {
+    if (!this.input.readOnly && title !== '' && title !== titleOf(this.#doc)) {
       try {
         this.#show(await renameDocument(this.#doc.name, title))
         this.#awareness.setLocalStateField('renamed', Date.now())

@@ -83,7 +83,7 @@ function rove(event, element) {
   if (!MOVES[event.key] || event.ctrlKey || event.metaKey || event.altKey) return
   const buttons = usable(element)
   const next = buttons.at(
-    MOVES[event.key](buttons.indexOf(document.activeElement)) % buttons.length
+    MOVES[event.key](buttons.indexOf(element.getRootNode().activeElement)) % buttons.length
   )
   event.preventDefault()
   next.focus()

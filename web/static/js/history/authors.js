@@ -2,7 +2,7 @@
 // colour that everybody sees beside their caret, and keeps it in this browser; others get one that
 // their name always gets.
 
-import { COLORS, me, safeColor } from '../identity.js'
+import { COLORS, me, safeColor, shownName } from '../identity.js'
 import { recall, remember } from '../memory.js'
 
 const NOBODY = '#5b6472'
@@ -40,7 +40,7 @@ export class Authors {
   /** The colour of an author; no two of a document have the same while there are enough. */
   color(author) {
     if (author === '') return NOBODY
-    if (author === me.name) return me.color
+    if (author === shownName()) return me.color
     if (!this.#given.has(author)) this.#given.set(author, this.#choose(author))
     return this.#given.get(author)
   }

@@ -91,11 +91,11 @@ export class Banner {
   }
 
   /**
-   * Say what is shown: { title, star, people: [author], words(author), count, mode, here, why }.
-   * `count` of changes is null where none are shown; `here` says that this is the present; `why`
-   * it cannot be restored.
+   * Say what is shown: { title, star, people: [author], words(author), count, mode, here, why,
+   * writes }. `count` of changes is null where none are shown; `here` says that this is the present;
+   * `why` it cannot be restored; `writes` whether one may do that at all.
    */
-  show({ title, star, people: list, words, count, mode, here, why }) {
+  show({ title, star, people: list, words, count, mode, here, why, writes }) {
     this.element.classList.remove('blank')
     this.#title.replaceChildren(star ? icon('starred') : '', title)
     this.#by.replaceChildren(...people(list, this.#authors, words, 2))
@@ -107,6 +107,7 @@ export class Banner {
     this.#who.setAttribute('aria-pressed', String(mode === 'who'))
     const reason = here ? 'This is how the document is now' : why
     this.#fixed = Boolean(reason)
+    this.#restore.hidden = !writes
     this.#restore.setAttribute('aria-disabled', String(this.#fixed))
     if (reason) this.#restore.dataset.tip = reason
     else delete this.#restore.dataset.tip

@@ -3,7 +3,7 @@
 
 import { Y } from '../../vendor/editor.js'
 import { h, icon, iconButton } from '../dom.js'
-import { me } from '../identity.js'
+import { me, shownName } from '../identity.js'
 import { toast } from '../toast.js'
 import { nameOf } from './authors.js'
 import { pointOf } from './moments.js'
@@ -39,8 +39,11 @@ function changes({ deleteSet, beforeState, afterState }) {
   return { gone, come }
 }
 
-/** Watch `root`; `look(target)` shows a difference of `past` in History. */
-export function watchDeletions(root, past, look) {
+/**
+ * Watch `root`; `look(target)` shows a difference of `past` in History, `writes()` says whether one
+ * can undo.
+ */
+export function watchDeletions(root, past, look, writes) {
   const told = new Set()
   let bar = null
   root.doc.on('afterTransaction', (transaction) => {
@@ -51,7 +54,7 @@ export function watchDeletions(root, past, look) {
     const before = now + gone - come
     if (before <= SMALL || gone <= before / 2) return
     find(past, told).then((version) => {
-      if (version !== null) bar = show(version, before, past, look, bar)
+      if (version !== null) bar = show(version, before, past, look, bar, writes())
     })
   })
 }
@@ -74,9 +77,9 @@ async function find(past, told) {
   return null
 }
 
-function show({ seq, author, time }, before, past, look, old) {
+function show({ seq, author, time }, before, past, look, old, writes) {
   old?.remove()
-  const who = author === me.name ? 'You' : nameOf(author)
+  const who = author === shownName() ? 'You' : nameOf(author)
   const edit = { first: seq + 1, last: seq + 1, author: me.name }
   const away = () => {
     element.remove()
@@ -95,7 +98,8 @@ function show({ seq, author, time }, before, past, look, old) {
     'div',
     { class: 'guard', role: 'alert' },
     h('p', {}, icon('alert'), `${who} deleted most of this document at ${pointOf(time)}.`),
-    h('button', { type: 'button', class: 'button primary', onclick: undo }, 'Undo just this'),
+    writes &&
+      h('button', { type: 'button', class: 'button primary', onclick: undo }, 'Undo just this'),
     h(
       'button',
       { type: 'button', class: 'button', onclick: () => look({ from: seq, to: seq + 1 }) },

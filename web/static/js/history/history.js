@@ -82,6 +82,7 @@ export class History {
     answerKeys(this)
     session.doc.on('update', () => this.#soon(FRESH))
     session.onChange(({ saved, facts }) => {
+      this.#panel.allow(session)
       if (facts.closed) this.#leave()
       else if (saved) this.#soon(FRESH)
     })
@@ -224,7 +225,8 @@ export class History {
       count: this.#mode === 'changes' ? this.#view.changes.all.length : null,
       mode: this.#mode,
       here: to === this.past.head,
-      why: this.#session.facts.denied
+      why: this.#session.forbids,
+      writes: this.#session.may('write')
     })
     if (!this.#player.playing) byId('announce').textContent = caption.title
   }
@@ -341,7 +343,7 @@ export class History {
 
   async #restore(seq) {
     this.#banner.busy(true)
-    const done = await restore(this.past, seq, this.#session.facts.denied)
+    const done = await restore(this.past, seq, this.#session.forbids)
     this.#banner.busy(false)
     if (done) this.close()
   }

@@ -1,11 +1,14 @@
 // Giving names to moments, changing and taking them away; and telling the others that it happened.
 
 import { confirmDialog, promptDialog } from '../dialogs.js'
-import { me } from '../identity.js'
+import { me, shownName } from '../identity.js'
 import { toast } from '../toast.js'
 
-/** What the server writes down as our name. */
-export const author = () => me.name.split(/\s+/).filter(Boolean).join(' ')
+const plain = (name) => name.split(/\s+/).filter(Boolean).join(' ')
+
+/** What we tell the server as our name, and what it writes down. */
+export const author = () => plain(me.name)
+export const written = () => plain(shownName())
 
 export class Names {
   #past

@@ -17,6 +17,8 @@ export class Panel {
   #authors
   #list = h('div', { class: 'past-list' })
   #only
+  #naming
+  #rights = null
   #shown = { entries: [], seq: null, head: 0 }
 
   /**
@@ -57,9 +59,15 @@ export class Panel {
         })
       ),
       this.#list,
-      h('footer', { class: 'past-naming' }, name)
+      (this.#naming = h('footer', { class: 'past-naming' }, name))
     )
     this.#list.addEventListener('keydown', (event) => this.#rove(event))
+  }
+
+  /** `rights.may(level)` says what is offered. */
+  allow(rights) {
+    this.#rights = rights
+    this.#naming.hidden = !rights.may('comment')
   }
 
   /**
@@ -157,15 +165,19 @@ export class Panel {
         run: () => acts.unname(version)
       }
     ])
+    const naming = [
+      { icon: 'star', label: 'Name this version', run: () => acts.name(entry.last) },
+      ...own,
+      null
+    ]
     const over = [
       { icon: 'columns', label: 'Compare with now', run: () => acts.compare(entry) },
       { icon: 'restore', label: 'Restore this version', run: () => acts.restore(entry.last) }
     ]
+    const may = (level) => this.#rights.may(level)
     return [
-      { icon: 'star', label: 'Name this version', run: () => acts.name(entry.last) },
-      ...own,
-      null,
-      ...(entry.last < this.#shown.head ? over : []),
+      ...(may('comment') ? naming : []),
+      ...(entry.last < this.#shown.head ? over.slice(0, may('write') ? 2 : 1) : []),
       { icon: 'link', label: 'Copy link', run: () => acts.copy(entry) }
     ]
   }

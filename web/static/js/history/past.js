@@ -106,15 +106,15 @@ export class Past {
   }
 
   /**
-   * Bring the moment back as one edit by `author`. Resolves to what takes it back, undo() of it,
-   * or to null when there was nothing to change.
+   * Bring the moment back as one edit by `author`, whom the server writes down as `by`. Resolves to
+   * what takes it back, undo() of it, or to null when there was nothing to change.
    */
-  async restore(seq, author) {
+  async restore(seq, author, by) {
     const { head } = await this.latest()
     const done = await send('POST', `${this.#path}/restore`, { to: String(seq), author })
     if (!done.changed) return null
     // Others may have typed in between: only what this author did is to be taken back.
-    return { first: head + 1, last: done.seq, by: author, author }
+    return { first: head + 1, last: done.seq, by, author }
   }
 
   /** Take back edits { first, last, by?, author }, and nothing else; whether that changed it. */

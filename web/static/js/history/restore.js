@@ -2,7 +2,7 @@
 
 import { toast } from '../toast.js'
 import { labelOf, pointOf } from './moments.js'
-import { author } from './names.js'
+import { author, written } from './names.js'
 
 async function undo(past, edits) {
   try {
@@ -21,7 +21,7 @@ export async function restore(past, seq, denied) {
   }
   try {
     const shown = await past.moment(seq) // of a thinned past, an earlier one
-    const done = await past.restore(shown.seq, author())
+    const done = await past.restore(shown.seq, author(), written())
     if (done === null) {
       toast('The document is already like this')
       return false

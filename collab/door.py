@@ -1,0 +1,286 @@
+"""The door: who gets in, whether they still may be there, and what is left of their tokens.
+
+Rights are decided from the name alone, before anything is looked up: whoever may not read a
+document gets the same answer whether there is one or not. Those who are in are looked at again
+when their grant expires, when their token is revoked, and when they show a newer one.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from collab.access import Authorize, Credentials, Grant, Level, everybody
+from collab.audit import Action, Audit
+from collab.errors import (
+    AccessDenied,
+    CollabError,
+    Expired,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+from collab.limits import DEFAULT, Limits
+from collab.names import document_key, document_name, in_tenant, name_of
+from collab.rates import Buckets, Rate
+from collab.room import Room
+from collab.session import Session
+from collab.storage import Store, Token
+
+NOTHING = Grant(Level.NONE, sees=False)
+PATIENCE = 10.0  # seconds that a hook may take
+KNOWN = 10_000  # tokens that are remembered as having counted, and as not
+
+logger = logging.getLogger(__name__)
+
+
+class Door:
+    """Asks the hook `authorize`. `spawn` starts work that nobody waits for."""
+
+    def __init__(
+        self,
+        store: Store,
+        audit: Audit,
+        authorize: Authorize | None,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        limits: Limits = DEFAULT,
+    ) -> None:
+        self._store = store
+        self.authorize: Authorize = authorize or everybody
+        self._spawn = spawn
+        self._audit = audit
+        self._caps: dict[str, Level] = {}  # token id, in its tenant -> what is left of it
+        self._asking: set[Session] = set()
+        self.reviews = 0
+        self._limits = limits
+        self._people: Counter[tuple[str, str]] = Counter()  # sessions by tenant and user
+        self._counted: dict[Session, tuple[str, str]] = {}  # as whom each one of a user came in
+        self._failed = Buckets(Rate(limits.failed_logins / 60, limits.failed_logins))
+        self._known: dict[int, None] = {}  # hashes of tokens that counted, the oldest first
+        self._wrong: dict[int, None] = {}  # the same of those that did not
+
+    async def open(self) -> None:
+        """Reads from the store which tokens were revoked."""
+        for token in await self._store.tokens(int(time.time() * 1000)):
+            self._caps[token.id] = Level(token.level)
+
+    async def admit(self, credentials: Credentials, name: str, needed: Level) -> tuple[str, Grant]:
+        """The key of document `name`, that of the tenant for what belongs to none, and what the
+        peer may do with it, if that is at least what is needed. Unauthenticated, AccessDenied,
+        BadName, TooMany, or what the hook raised."""
+        name = document_name(name) if name else ""  # the hook is asked by the name that counts
+        key, user = name, ""
+        try:
+            with self._watched(credentials):
+                grant = await self._ask(credentials, name)
+            key, user = _key(grant, name), grant.user
+            if grant.level < needed:
+                raise _denied(credentials, user)
+            return key, grant
+        except (Unauthenticated, AccessDenied):
+            if credentials.token or needed:
+                self._note("refuse", user, credentials.address, key)
+            raise
+
+    @contextlib.contextmanager
+    def _watched(self, credentials: Credentials) -> Iterator[None]:
+        """Somebody shows a token, and is Unauthenticated if it does not count. TooMany where too
+        many from there did not; those that once counted are asked about in any case, so that
+        nobody is kept out by a neighbour. No guess is what has expired, as it does for a whole
+        office together, and what is shown again, as y-websocket 1 and 2 do for ever."""
+        token, address = hash(credentials.token), credentials.address
+        if not credentials.token:
+            yield
+            return
+        if token not in self._known and self._failed.empty(address, time.monotonic()):
+            reason = "Too many tokens from your address do not count. Try again in a minute."
+            raise TooMany(reason, "failed_logins")
+        try:
+            yield
+        except Unauthenticated as error:
+            self._known.pop(token, None)
+            if token not in self._wrong and not isinstance(error, Expired):
+                self._failed.take(address, time.monotonic())
+            _remember(self._wrong, token)
+            raise
+        _remember(self._known, token)
+
+    async def level(self, credentials: Credentials, key: str) -> Level:
+        """What the peer may do with a document of its tenant; NONE where it gets no answer."""
+        return (await self.grant(credentials, key)).level
+
+    async def grant(self, credentials: Credentials, key: str) -> Grant:
+        """The grant for a document of the peer's tenant; of nothing where it gets no answer."""
+        try:
+            grant = await self._ask(credentials, name_of(key))
+        except CollabError:
+            return NOTHING
+        # Who shows several tokens may have the best one for this name in another tenant.
+        return grant if _key(grant, name_of(key)) == key else NOTHING
+
+    async def limit(self, token: Token, rooms: Iterable[Room]) -> None:
+        """From now on a token, whose id is that `in_tenant`, allows no more than its level, 0:
+        nothing. When this returns that is on disk, and those who are in by it have been told;
+        OSError when it is not on disk: it counts until this process ends."""
+        self._caps[token.id] = min(Level(token.level), self._caps.get(token.id, Level.ADMIN))
+        for session in _sessions(rooms):
+            if _token_id(session.grant) == token.id:
+                self._apply(session, session.grant)
+        await self._store.save_token(token)
+
+    async def renew(self, credentials: Credentials, grant: Grant, rooms: Iterable[Room]) -> int:
+        """A user shows a newer token: all its sessions go on with that, where it lets them. How
+        many there are."""
+        renewed = 0
+        for session in _sessions(rooms):
+            known = session.grant
+            if grant.user and (known.user, known.tenant) == (grant.user, grant.tenant):
+                await self.show(session, credentials)
+                renewed += session.ended is None
+        return renewed
+
+    async def show(self, session: Session, credentials: Credentials) -> None:
+        """A peer shows another token for a document that it has open: from now on that counts. A
+        session that it does not let in is dismissed."""
+        session.credentials = credentials
+        await self._look_again(session)
+
+    def review(self, rooms: Iterable[Room]) -> None:
+        """Asks the hook about everybody who is in, soon: it may think otherwise by now."""
+        self.reviews += 1
+        for session in _sessions(rooms):
+            if session.credentials is not None:
+                self._spawn(self._look_again(session))
+
+    def refused(self, session: Session, detail: str) -> None:
+        """Somebody who is in tried what nobody may."""
+        self.did(session, "refuse", detail)
+
+    def did(self, session: Session, action: Action, detail: str) -> None:
+        """Somebody who is in did something that the audit log tells of."""
+        address = session.credentials.address if session.credentials else ""
+        self._note(action, session.grant.user, address, session.room.name, detail)
+
+    def enter(self, session: Session, reviews: int) -> None:
+        """A session comes into its room; `reviews` is how many there were when it was let in, for
+        it may have been among those who were looked at, or on its way. TooMany when too many are
+        there, or are of its user; this very program always gets in."""
+        room, grant = session.room, session.grant
+        if session.credentials is not None:
+            self._count(session)
+            self._note("connect", grant.user, session.credentials.address, room.name)
+            if reviews != self.reviews:
+                self._spawn(self._look_again(session))
+        room.sessions.add(session)
+
+    def _count(self, session: Session) -> None:
+        grant = session.grant
+        person = grant.tenant, grant.user
+        if len(session.room.sessions) >= self._limits.document_connections:
+            reason = "Too many have this document open. Try again later."
+            raise TooMany(reason, "document_connections")
+        if grant.crowd or not grant.user:
+            return
+        if self._people[person] >= self._limits.user_connections:
+            reason = "You have too many documents open. Close some, or try again later."
+            raise TooMany(reason, "user_connections")
+        self._people[person] += 1
+        self._counted[session] = person
+
+    def leave(self, session: Session) -> None:
+        """A session has left its room."""
+        session.room.sessions.discard(session)
+        person = self._counted.pop(session, None)
+        if person is not None:
+            self._people[person] -= 1
+            if not self._people[person]:
+                del self._people[person]
+
+    def _note(self, action: Action, user: str, address: str, key: str, detail: str = "") -> None:
+        self._audit.note(
+            action, user=user, address=address, document=key, detail=detail, now=time.time()
+        )
+
+    def tick(self, room: Room, now: float) -> None:
+        """Looks at those in a room whose grants have expired; `now` in seconds."""
+        for session in list(room.sessions):
+            if session.grant.expires <= now and session not in self._asking:
+                self._asking.add(session)
+                self._spawn(self._look_again(session))
+
+    async def _look_again(self, session: Session) -> None:
+        """Asks the hook once more whether the peer may be there."""
+        try:
+            if session.credentials is None:
+                raise Unauthenticated("Your access has expired.")
+            name = name_of(session.room.name)
+            grant = await self._ask(session.credentials, name)
+            if grant.level < Level.READ or grant.tenant != session.grant.tenant:
+                raise _denied(session.credentials)
+            self._apply(session, grant)
+        except CollabError as error:
+            session.dismiss(error)
+        finally:
+            self._asking.discard(session)
+
+    def _apply(self, session: Session, grant: Grant) -> None:
+        try:
+            session.regrant(self.capped(grant))
+        except CollabError as error:
+            session.dismiss(error)
+
+    async def _ask(self, credentials: Credentials, name: str) -> Grant:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                grant = await self.authorize(credentials, name)
+        except CollabError:
+            raise
+        except Exception:  # the hook is not ours: nobody gets in by its faults
+            told = _without(credentials.token, traceback.format_exc())
+            logger.error("the authorize hook failed\n%s", told)
+            raise Unavailable("Your access could not be checked. Try again.") from None
+        if grant is None:
+            raise _denied(credentials)
+        return self.capped(grant)
+
+    def capped(self, grant: Grant) -> Grant:
+        """What is left of a grant. Unauthenticated if nothing is."""
+        cap = self._caps.get(_token_id(grant), Level.NOBODY)
+        if cap == Level.NONE:
+            raise Unauthenticated("Your access was revoked.")
+        return replace(grant, level=cap) if cap < grant.level else grant
+
+
+def _remember(tokens: dict[int, None], token: int) -> None:
+    tokens[token] = None
+    if len(tokens) > KNOWN:
+        del tokens[next(iter(tokens))]
+
+
+def _sessions(rooms: Iterable[Room]) -> list[Session]:
+    return [session for room in rooms for session in room.sessions]
+
+
+def _key(grant: Grant, name: str) -> str:
+    return document_key(grant.tenant, name) if name else in_tenant(grant.tenant, "")
+
+
+def _without(token: str, text: str) -> str:
+    """A text that others read: an exception may repeat what its function was given."""
+    return text.replace(token, "...") if token else text
+
+
+def _token_id(grant: Grant) -> str:
+    return in_tenant(grant.tenant, grant.token) if grant.token else ""
+
+
+def _denied(credentials: Credentials, user: str = "") -> CollabError:
+    """Whom the hook knows by something else than a token does not have to say who it is."""
+    if credentials.token or user:
+        return AccessDenied("You may not do this here. Ask whoever keeps the documents.")
+    return Unauthenticated("Say who you are: a token is needed here.")

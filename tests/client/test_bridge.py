@@ -1,0 +1,283 @@
+"""`quire client` as editors meet it: a process that speaks JSON-RPC, and a real Neovim."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from pycrdt import Text
+
+from collab.client import Client
+from collab.client.carets import Carets
+from tests.client.neovim import Neovim, needs_neovim
+from tests.client.stories import play, quire, text
+from tests.live import PATIENCE, Server, until
+
+BRIDGE = (sys.executable, "-m", "collab.web", "client")
+
+
+class Plugin:
+    """An editor's end of the pipe."""
+
+    def __init__(self, process: asyncio.subprocess.Process, lines: bool) -> None:
+        self.process = process
+        self.lines = lines
+        self.heard: list[dict] = []
+        self.ids = 0
+
+    @classmethod
+    async def start(cls, folder: Path, *arguments: str, lines: bool = False, **extra) -> "Plugin":
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *BRIDGE, *arguments, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, **extra
+        )
+        return cls(process, lines)
+
+    def send(self, method: str, **params) -> int:
+        self.ids += 1
+        message = {"jsonrpc": "2.0", "id": self.ids, "method": method, "params": params}
+        self.write(json.dumps(message).encode())
+        return self.ids
+
+    def write(self, data: bytes) -> None:
+        head = b"" if self.lines else b"Content-Length: %d\r\n\r\n" % len(data)
+        self.process.stdin.write(head + data + (b"\n" if self.lines else b""))
+
+    async def read(self) -> dict:
+        if not self.lines:
+            size = int((await self.process.stdout.readline()).split(b":")[1])
+            assert b"\r\n" == await self.process.stdout.readline()
+            return json.loads(await self.process.stdout.readexactly(size))
+        return json.loads(await self.process.stdout.readline())
+
+    async def hear(self, wanted) -> dict:
+        """The next message that is wanted; those before it are thrown away."""
+        async with asyncio.timeout(PATIENCE):
+            while not wanted(message := await self.read()):
+                pass
+        return message
+
+    async def ask(self, method: str, **params) -> dict:
+        """The answer to a request."""
+        asked = self.send(method, **params)
+        return await self.hear(lambda message: message.get("id") == asked)
+
+    async def leave(self) -> tuple[int, str]:
+        """Goes, as an editor does that ends: its exit code, and what it said to people."""
+        self.process.stdin.close()
+        async with asyncio.timeout(PATIENCE):
+            errors = await self.process.stderr.read()
+            return await self.process.wait(), errors.decode()
+
+
+def place(line: int, character: int, end: int | None = None) -> dict:
+    stop = character if end is None else end
+    return {
+        "start": {"line": line, "character": character},
+        "end": {"line": line, "character": stop},
+    }
+
+
+def is_edit(message: dict) -> bool:
+    return message.get("method") == "edit"
+
+
+@pytest.mark.parametrize("lines", [False, True], ids=["headers", "lines"])
+def test_a_document_in_an_editor(server: Server, tmp_path: Path, lines: bool) -> None:
+    """Opened, edited on both sides, carets on both sides, closed; all of it is on disk."""
+
+    async def story() -> None:
+        async with Client(server.page("/"), "notes", user={"name": "Ann"}) as ann:
+            words = ann.doc.get("content", type=Text)
+            words += "Grüße 😀\n"
+            await ann.saved()
+            carets = Carets("content")
+            editor = await Plugin.start(
+                tmp_path, server.page("/"), "notes", "--name", "Vi", lines=lines
+            )
+            uri = "file:///somewhere/notes.md"
+            assert "success" == (await editor.ask("open", uri=uri, content="")).get("result")
+            first = (await editor.hear(is_edit))["params"]
+            assert (uri, 0) == (first["uri"], first["revision"])
+            assert [{"range": place(0, 0), "replacement": "Grüße 😀\n"}] == first["delta"]
+
+            delta = [{"range": place(0, 6, 7), "replacement": "世!"}]
+            assert (await editor.ask("edit", uri=uri, revision=1, delta=delta))["result"]
+            await until("the edit", lambda: text(ann) == "Grüße 世!\n")
+            words.insert(0, "1")
+            second = (await editor.hear(is_edit))["params"]
+            assert 1 == second["revision"]
+            assert [{"range": place(0, 0), "replacement": "1"}] == second["delta"]
+
+            await editor.ask("cursor", uri=uri, ranges=[place(0, 7, 8)])
+            await until("Vi's caret", lambda: [s for s in ann.others.values() if "cursor" in s])
+            [state] = ann.others.values()
+            assert {"name": "Vi"} == state["user"]
+            carets.follow(ann.doc.get_update())
+            ends = [carets.place(text(ann), state["cursor"][end]) for end in ("anchor", "head")]
+            assert [7, 8] == ends
+            position = carets.position(text(ann), 8)
+            ann.present(cursor={"anchor": position, "head": position})
+            told = await editor.hear(
+                lambda m: m.get("method") == "cursor" and m["params"]["ranges"]
+            )
+            assert {
+                "userid": str(ann.doc.client_id),
+                "name": "Ann",
+                "uri": uri,
+                "ranges": [place(0, 8)],
+            } == told["params"]
+            ann.present(cursor=None)
+            await editor.hear(lambda m: m.get("method") == "cursor" and not m["params"]["ranges"])
+
+            delta = [{"range": place(0, 0, 1), "replacement": ""}]
+            editor.send("edit", uri=uri, revision=2, delta=delta)
+            assert (0, "") == await editor.leave()
+        async with Client(server.page("/"), "notes") as late:
+            await late.synced()
+            assert "Grüße 世!\n" == text(late)
+
+    play(story())
+
+
+def test_a_new_document_begins_with_what_the_editor_has(server: Server, tmp_path: Path) -> None:
+    """Once, also if two editors open it at the same moment."""
+
+    async def story() -> None:
+        both = [await Plugin.start(tmp_path, server.page("/"), "new") for _ in range(2)]
+        await asyncio.gather(*(one.ask("open", uri="file:///a", content="hello\n") for one in both))
+        for one in both:
+            assert (0, "") == await one.leave()
+        async with Client(server.page("/"), "new") as late:
+            await late.synced()
+            assert "hello\n" == text(late)
+
+    play(story())
+
+
+def test_a_folder_of_documents(server: Server, tmp_path: Path) -> None:
+    """Each file is one; what is elsewhere is none."""
+
+    async def story() -> None:
+        editor = await Plugin.start(tmp_path, server.page("/"), "team/")
+        uri = (tmp_path / "a b" / "é.md").as_uri()
+        await editor.ask("open", uri=uri, content="one\n")
+        await editor.ask("open", uri=(tmp_path / "two").as_uri(), content="two\n")
+        for elsewhere in ("file:///elsewhere", "file://[x/two"):
+            refused = await editor.ask("open", uri=elsewhere, content="")
+            assert "not in" in refused["error"]["message"]
+        await editor.ask("close", uri=uri)
+        assert (await editor.ask("edit", uri=uri, revision=0, delta=[]))["error"]
+        await editor.leave()
+        for name, words in (("team/a b/é.md", "one\n"), ("team/two", "two\n")):
+            async with Client(server.page("/"), name) as late:
+                await late.synced()
+                assert words == text(late)
+
+    play(story())
+
+
+def test_what_is_wrong_is_said(guarded, server: Server, tmp_path: Path) -> None:
+    """Malformed messages, unknown methods, a second file, no rights, a rich text: an answer each,
+    and everything goes on."""
+    keys = ("--keys", str(guarded[1]))
+    reader = quire("token", "new", "ann", "--read", "*", *keys)
+    token = tmp_path / "token"
+    token.write_text(reader + "\n")
+
+    async def story() -> None:
+        editor = await Plugin.start(tmp_path, server.page("/"), "notes")
+        editor.write(b"{")
+        assert -32700 == (await editor.read())["error"]["code"]
+        editor.write(b"[]")
+        assert -32600 == (await editor.read())["error"]["code"]
+        assert -32601 == (await editor.ask("save"))["error"]["code"]
+        assert -32600 == (await editor.ask("edit"))["error"]["code"]
+        assert "not open" in (await editor.ask("edit", uri="file:///a"))["error"]["message"]
+        assert (await editor.ask("open", uri="file:///a"))["error"]
+        assert (await editor.ask("open", uri="file:///a", content="x"))["result"]
+        assert (
+            "one document"
+            in (await editor.ask("open", uri="file:///b", content="x"))["error"]["message"]
+        )
+        delta = [{"range": place(9, 9), "replacement": "y"}]
+        assert (await editor.ask("edit", uri="file:///a", revision=0, delta=delta))["error"]
+        assert (await editor.ask("open", uri="file:///a", content="x"))["result"]
+        delta = [{"range": place(0, 1), "replacement": "y"}]
+        assert (await editor.ask("edit", uri="file:///a", revision=0, delta=delta))["result"]
+        await editor.leave()
+
+        secret = guarded[0].page("/")
+        stranger = await Plugin.start(tmp_path, secret, "notes")
+        assert -4401 == (await stranger.ask("open", uri="file:///a", content=""))["error"]["code"]
+        await stranger.leave()
+        only = await Plugin.start(tmp_path, secret, "notes", "--token-file", str(token))
+        assert (await only.ask("open", uri="file:///a", content=""))["result"]
+        delta = [{"range": place(0, 0), "replacement": "y"}]
+        await only.ask("edit", uri="file:///a", revision=0, delta=delta)
+        answer = {}
+        while "error" not in answer:
+            answer = await only.ask("cursor", uri="file:///a", ranges=[])
+            delta = [{"range": place(0, 1), "replacement": "y"}]
+            answer = await only.ask("edit", uri="file:///a", revision=0, delta=delta)
+        assert -4403 == answer["error"]["code"]
+        code, told = await only.leave()
+        assert 1 == code and "not saved" in told and reader not in told
+
+    play(story())
+
+
+@needs_neovim
+def test_neovim(server: Server, tmp_path: Path) -> None:
+    """Typed here and there, at once, undone; carets both ways; letters of all sizes."""
+    (tmp_path / "notes.md").write_text("from the disk\n")
+    command = [*BRIDGE, server.page("/"), "notes", "--name", "Vi"]
+    lua = "{" + ", ".join(json.dumps(one) for one in command) + "}"
+
+    async def story() -> None:
+        async with Client(server.page("/"), "notes", user={"name": "Ann"}) as ann:
+            words = ann.doc.get("content", type=Text)
+            words += "Grüße 😀\nzwei\n"
+            await ann.saved()
+            plugin = Path(__file__).with_name("editor.lua")
+            with Neovim(tmp_path, "notes.md", "-c", f"luafile {plugin}") as vi:
+                await asyncio.to_thread(vi.run, f"Quire.start({lua})")
+
+                async def sees(*lines: str) -> None:
+                    await until(f"Neovim to have {lines}", lambda: vi.state()["lines"] == [*lines])
+
+                await sees("Grüße 😀", "zwei")
+                vi.type("GAdrei世<Esc>")
+                await until("Neovim's letters", lambda: text(ann) == "Grüße 😀\nzweidrei世\n")
+                words.insert(len("Grüße 😀".encode()), "!")
+                await sees("Grüße 😀!", "zweidrei世")
+                vi.type("ggO")
+                words.insert(len(text(ann).encode()), "unten\n")
+                vi.type("oben<Esc>")
+                await sees("oben", "Grüße 😀!", "zweidrei世", "unten")
+                await until("both", lambda: text(ann) == "oben\nGrüße 😀!\nzweidrei世\nunten\n")
+                vi.type("ggddjp")
+                moved = "Grüße 😀!\nzweidrei世\noben\nunten\n"
+                await until("a move", lambda: text(ann) == moved)
+                vi.type("u")  # Neovim's own undo knows no authors: it takes back what came last
+                await sees("Grüße 😀!", "zweidrei世", "unten")
+                await until("the undo", lambda: text(ann) == moved.replace("oben\n", ""))
+
+                vi.type("gg0fü")
+                carets = Carets("content")
+                carets.follow(ann.doc.get_update())
+
+                def at() -> list[int | None]:
+                    cursors = [state.get("cursor", {}) for state in ann.others.values()]
+                    return [carets.place(text(ann), cursor.get("head")) for cursor in cursors]
+
+                await until("Neovim's caret", lambda: at() == [2])
+                position = carets.position(text(ann), 7)
+                ann.present(cursor={"anchor": position, "head": position})
+                behind = len("Grüße 😀".encode())
+                await until("Ann's caret", lambda: vi.state()["carets"] == [["Ann", 0, behind]])
+                assert [] == vi.state()["errors"]
+            await until("Vi to go", lambda: not ann.others)
+
+    play(story())

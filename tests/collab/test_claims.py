@@ -1,0 +1,118 @@
+"""Whose each client id is, and what happens to those who write under somebody else's."""
+
+import pytest
+
+from collab.access import OURS, Grant, Level
+from collab.claims import Claims
+from collab.errors import AccessDenied
+from collab.reader import var_uints
+from collab.wire import AwarenessUpdate, SyncStep2, SyncUpdate
+from tests.collab.story import Table
+from tests.live import typed
+
+ANN = Grant(Level.WRITE, user="ann", name="Ann")
+BOB = Grant(Level.WRITE, user="bob", name="Bob")
+
+
+def says(client, clock, state):
+    """An awareness update of one client."""
+    return AwarenessUpdate(var_uints(1, client, clock, len(state)) + state)
+
+
+def table_of(*grants):
+    table = Table()
+    seats = table.editors(len(grants))
+    for seat, grant in zip(seats, grants, strict=True):
+        seat.session.regrant(grant)
+    return table, seats
+
+
+def test_an_id_belongs_to_the_first_user_who_wrote_under_it():
+    """Its claim is written down once, with the row that brought it."""
+    table, (ann, bob) = table_of(ANN, BOB)
+    ann.say(SyncUpdate(typed(7, 0, "hi")))
+    ann.say(SyncUpdate(typed(7, 2, "!")))
+    with pytest.raises(AccessDenied):
+        bob.say(SyncUpdate(typed(7, 3, "?")))
+
+    assert [((7, "ann"),), ()] == [pending.claims for pending in table.room.pending]
+
+
+def test_nobody_in_particular_writes_under_no_users_id():
+    """Not even where everybody is let in: the victim's edits would vanish."""
+    _, (ann, guest) = table_of(ANN, OURS)
+    ann.say(SyncUpdate(typed(7, 0, "hi")))
+    with pytest.raises(AccessDenied):
+        guest.say(SyncUpdate(typed(7, 2, "?")))
+
+
+def test_a_tab_that_hands_on_what_another_one_typed_claims_nothing():
+    """What comes in a SyncStep2 may be somebody else's: it is taken, and the id stays free."""
+    table, (ann, bob) = table_of(ANN, BOB)
+    bob.say(SyncStep2(typed(7, 0, "ann's")))
+    ann.say(SyncUpdate(typed(7, 5, "!")))
+
+    assert [(), ((7, "ann"),)] == [pending.claims for pending in table.room.pending]
+
+
+def test_an_id_that_somebody_appeared_under_is_theirs_before_they_write():
+    """A presence of one's own claims, and the claim is written down with the first edit."""
+    table, (ann, bob) = table_of(ANN, BOB)
+    ann.say(says(7, 1, b"{}"))
+    with pytest.raises(AccessDenied):
+        bob.say(SyncUpdate(typed(7, 0, "?")))
+    with pytest.raises(AccessDenied):
+        bob.say(SyncStep2(typed(7, 0, "?")))
+    ann.say(SyncStep2(typed(7, 0, "hi")))
+
+    assert [((7, "ann"),)] == [pending.claims for pending in table.room.pending]
+
+
+def test_a_reader_takes_nobodys_id():
+    """Of one who shows no presence, and came with edits that were made offline: they go on."""
+    table, (ann, rae) = table_of(ANN, Grant(Level.READ, user="rae", name="Rae"))
+    ann.say(SyncStep2(typed(7, 0, "offline")))
+    rae.say(says(7, 1, b"{}"))
+    ann.say(SyncUpdate(typed(7, 7, "!")))
+
+    assert [(), ((7, "ann"),)] == [pending.claims for pending in table.room.pending]
+    assert rae.session.client is None
+    ann.session.regrant(Grant(Level.READ, user="ann", name="Ann"))
+    ann.say(says(7, 1, b"{}"))
+    assert 7 == ann.session.client
+
+
+def test_nobody_poses_as_somebody_else():
+    """A foreign id's presence is not taken, whatever its clock, and is remembered as refused."""
+    table, (ann, bob) = table_of(ANN, BOB)
+    ann.say(says(7, 1, b'{"user":{"name":"Ann"}}'))
+    bob.say(says(7, (1 << 31) - 1, b'{"user":{"name":"Ann the second"}}'))
+    ann.say(says(7, 2, b'{"user":{"name":"Ann"},"cursor":1}'))
+
+    (user,) = table.room.awareness.users()
+    assert {"name": "Ann", "id": "ann"} == user
+    assert [(bob.session, 7)] == table.room.awareness.refused
+    assert bob.session.client is None
+
+
+def test_what_a_client_repeats_of_others_is_no_offence():
+    """y-websocket says again what it hears."""
+    table, (ann, bob) = table_of(ANN, BOB)
+    ann.say(says(7, 1, b"{}"))
+    table.settle()
+    (told,) = bob.heard(AwarenessUpdate)
+    bob.say(told)
+    bob.say(says(7, 0, b"null"))
+
+    assert [] == table.room.awareness.refused
+    assert [{"name": "Ann", "id": "ann"}] == table.room.awareness.users()
+
+
+def test_claims_that_were_written_down_are_not_written_again():
+    """They come from the store when the document is opened."""
+    claims = Claims({7: "ann"}.items())
+
+    assert () == claims.write({7}, "ann", claiming=True)
+    assert ((8, "ann"),) == claims.write({7, 8}, "ann", claiming=True)
+    with pytest.raises(AccessDenied):
+        claims.write({8}, "bob", claiming=True)

@@ -1,0 +1,32 @@
+"""`quire serve` with two faults, so that a battery can show that it finds them: it fails where a
+document is looked at over HTTP, and takes its time over every receipt.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from collab.session import Session
+from collab.web.cli import main
+from collab.web.documents import DocumentHandler
+from tests.turns import watch
+
+_promise = Session._promise
+
+
+def fail(self: DocumentHandler, name: str) -> None:
+    raise ZeroDivisionError
+
+
+def dawdle(self: Session, receipt: object) -> None:
+    end = time.thread_time() + 0.06
+    while time.thread_time() < end:
+        pass
+    _promise(self, receipt)
+
+
+if __name__ == "__main__":
+    DocumentHandler.get = fail
+    Session._promise = dawdle
+    watch(Path(sys.argv[sys.argv.index("--store") + 1]))
+    main()

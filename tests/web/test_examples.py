@@ -1,0 +1,64 @@
+"""The examples' files, and the echo: what it says, and whom it does not serve."""
+
+import pytest
+from tornado.httpclient import HTTPRequest
+from tornado.web import Application
+from tornado.websocket import websocket_connect
+
+from collab import Hub
+from collab.storage import open_store
+from collab.web import routes
+from collab.web.examples import EXAMPLES, example_routes
+
+
+@pytest.fixture
+def app():
+    rules = routes(Hub(open_store(":memory:"))) + example_routes(["https://app.example.com"])
+    return Application(rules, websocket_max_message_size=1 << 20)
+
+
+@pytest.fixture
+def connect(http_server, base_url):
+    async def connect(**headers):
+        url = f"{base_url}/examples/echo/socket".replace("http", "ws", 1)
+        return await websocket_connect(HTTPRequest(url, headers=headers))
+
+    return connect
+
+
+@pytest.mark.gen_test
+async def test_the_echo(connect):
+    """Texts and bytes come back as they were, to the pages of allowed origins, too."""
+    socket = await connect(Origin="https://app.example.com")
+    for said in ("Hello", "", b"\x00\xff", "x" * (64 << 10)):
+        await socket.write_message(said, binary=isinstance(said, bytes))
+        assert await socket.read_message() == said
+    await socket.write_message("x" * ((64 << 10) + 1))
+    assert await socket.read_message() is None
+    assert socket.close_code == 1009
+    socket.close()
+
+
+@pytest.mark.gen_test
+async def test_foreign_pages_hear_nothing(http_client, http_server, base_url):
+    """As everywhere."""
+    headers = {"Origin": "https://evil.example", "Upgrade": "websocket", "Connection": "Upgrade"}
+    answer = await http_client.fetch(
+        f"{base_url}/examples/echo/socket", headers=headers, raise_error=False
+    )
+    assert answer.code == 403
+
+
+@pytest.mark.gen_test
+async def test_the_files(http_client, http_server, base_url):
+    """Under the page's own policy; programs as text; nothing that is no example."""
+    for name, kind in (("", "html"), ("chat", "html"), ("chat.js", "javascript")):
+        answer = await http_client.fetch(f"{base_url}/examples/{name}")
+        assert kind in answer.headers["Content-Type"]
+        assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    answer = await http_client.fetch(f"{base_url}/examples/ticker.py")
+    assert answer.headers["Content-Type"] == "text/plain; charset=UTF-8"
+    assert answer.body == (EXAMPLES / "ticker.py").read_bytes()
+    for name in ("__init__.py", "../setup.cfg", "%2e%2e/web/page.py", "nothing"):
+        answer = await http_client.fetch(f"{base_url}/examples/{name}", raise_error=False)
+        assert answer.code == 404

@@ -1,0 +1,150 @@
+"""The commands of `quire` that edit documents of a server from here: `client` and `mirror`.
+
+pycrdt is loaded by the commands themselves, when they are called: the process of `quire serve`
+imports this file, too.
+"""
+
+import asyncio
+import contextlib
+import getpass
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from collab.web.terminal import run, sentences
+
+if TYPE_CHECKING:
+    from collab.client import Client
+
+TOKEN = "QUIRE_TOKEN"
+
+
+def client_options(command: Callable[..., None]) -> Callable[..., None]:
+    """How every such command reaches a document, and what it is called there."""
+    for declared, metavar, default, text in (
+        ("--name", "NAME", None, "What others see; yours on this machine, if the token has none."),
+        ("--token-file", "FILE", None, f"File with a token, read anew when needed; or {TOKEN}."),
+        ("--root", "ROOT", "content", "The text in the document."),
+    ):
+        options: dict[str, Any] = {"metavar": metavar, "default": default, "help": text}
+        command = click.option(declared, show_default=default is not None, **options)(command)
+    return command
+
+
+def connector(url: str, token_file: str | None, name: str | None) -> "Callable[[str], Client]":
+    """What makes a client for a document. ValueError when the URL is none, OSError when the file
+    cannot be read."""
+    from collab.client import Client
+    from collab.client.server import address
+
+    address(url, "")
+
+    def token() -> str:
+        if token_file is None:
+            return os.environ.get(TOKEN, "")
+        return Path(token_file).read_text().strip()
+
+    token()
+    user = {"name": name or _whoever()}
+    return lambda document: Client(url, document, token=token, user=user)
+
+
+def _whoever() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"
+
+
+@click.command()
+@click.argument("url")
+@click.argument("document")
+@client_options
+@sentences
+def client(url: str, document: str, **options: Any) -> None:
+    """Co-edit DOCUMENT of the server at URL in Neovim, VS Code, Emacs, ...
+
+    For editors with a plugin of Teamtype: they start this instead of `teamtype client` and talk to
+    it over its standard input and output. If DOCUMENT ends in a slash, each file of the current
+    folder is a document: team/ makes notes.md team/notes.md.
+
+    \b
+    quire client http://localhost:4700 notes
+    quire client https://quire.example.com team/ --token-file ~/.quire-token
+    """
+    run(_bridge(url, document, **options))
+
+
+async def _bridge(
+    url: str, document: str, root: str, token_file: str | None, name: str | None
+) -> None:
+    from collab.client.bridge import Bridge
+    from collab.client.stdio import Stdio, serve
+
+    connect = connector(url, token_file, name)
+    stdio = Stdio()
+    unsaved: list[str] = []
+
+    def warn(sentence: str) -> None:
+        click.echo(sentence, err=True)
+        unsaved.append(sentence)
+
+    bridge = Bridge(document, root, Path.cwd(), connect, stdio.say, warn)
+    try:
+        await serve(stdio, bridge.receive)
+    finally:
+        unsaved.clear()
+        await asyncio.shield(bridge.close())
+    if unsaved:
+        raise SystemExit(1)
+
+
+@click.command()
+@click.argument("url")
+@click.argument("document")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@client_options
+@sentences
+def mirror(url: str, document: str, file: Path, **options: Any) -> None:
+    """Keep FILE and DOCUMENT of the server at URL equal, both ways.
+
+    For any editor: save, and the others have it; what they write is in the file, merged. Until
+    Ctrl-C. What is written meanwhile, here or there, is merged the next time: .FILE.quire beside
+    FILE remembers what both last had in common. Texts are UTF-8.
+
+    If only one of them has a text, the other gets it.
+
+    \b
+    quire mirror http://localhost:4700 notes notes.md
+    quire mirror https://quire.example.com team/plan plan.md --token-file ~/.quire-token
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        run(_mirror(url, document, file, **options))
+
+
+async def _mirror(
+    url: str, document: str, file: Path, root: str, token_file: str | None, name: str | None
+) -> None:
+    from collab.client.mirror import Mirror
+    from collab.client.server import address
+
+    def warn(sentence: str) -> None:
+        click.echo(sentence, err=True)
+
+    connect = connector(url, token_file, name)
+    mirrored = f"{root} of {address(url, document)}"
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _interrupt)
+    warn(f"{file} mirrors {document}. Ctrl-C ends it.")
+    await Mirror(connect(document), file, root, mirrored, warn).run()
+
+
+def _interrupt() -> None:
+    """SIGTERM is as good a goodbye as Ctrl-C."""
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+COMMANDS = (client, mirror)
