@@ -8,12 +8,13 @@
 It has a pycrdt document of its own, and everything that it writes goes through the gate, to disk
 and to the other editors on the same path as what comes from a browser.
 
-pycrdt can be crashed or hung by crafted updates that a browser would merely ignore (see
-`collab.engine`). So a worker keeps a mirror of the document, and does first whatever this process
-is about to do; when it dies, the editor is ended, and a row that is to blame goes into quarantine
-(`collab.poison`). Yet what a worker has survived once it need not survive twice, and it does not
-know the edits that are being made while it tries: open in-process only documents whose editors you
-trust, or do the work in a program of its own.
+pycrdt (0.14.13) can be crashed or hung by crafted updates that a browser would merely ignore, and
+some leave the memory of its process corrupt, so that it dies later, or never ends (`HANGS` in
+tests/collab/test_editor.py). So a worker keeps a mirror of the document, and does first whatever
+this process is about to do; when it dies, the editor is ended, and a row that is to blame goes into
+quarantine (`collab.poison`). Yet what a worker has survived once it need not survive twice, and it
+does not know the edits that are being made while it tries: open in-process only documents whose
+editors you trust, or do the work in a program of its own.
 """
 
 import asyncio

@@ -140,7 +140,7 @@ class Edits:
                 return room.seq, False
             said = _plain(await edits() if callable(edits) else edits)
             client = self._client(room, grant.user)
-            update = await self._hub.engine.run("edit", room.state.encode(), client, said)
+            update = await self._hub.editing.run("edit", room.state.encode(), client, said)
             if update == NOTHING:
                 return room.seq, False
             return await self._enter(key, update, grant, author, wanted)

@@ -54,7 +54,10 @@ class Hub:
         self.limits = limits or Limits()
         self.counts = Counts()
         self.engine = Engine()
-        self.mirrors = Engine(workers=1)  # apart: whoever edits in-process may hang it
+        # Apart are those that run pycrdt: a crafted document can hang it, and worse, make a mess of
+        # the memory of its process, which must not write anybody's snapshot after that.
+        self.editing = Engine()
+        self.mirrors = Engine(workers=1)
         self.archive = Archive(store)
         self.edits = Edits(self)
         self.audit = Audit()
@@ -94,6 +97,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.engine.close()
+        await self.editing.close()
         await self.mirrors.close()
         await self.archive.close()
         self._audited.set()

@@ -1,5 +1,5 @@
-"""Workers that die, for real, of whatever holds MARK: in place of a fault of pycrdt, or of ours,
-that nobody knows yet.
+"""Workers that die, or hang, for real, of whatever holds MARK: in place of a fault of pycrdt, or of
+ours, that nobody knows yet.
 
     monkeypatch.setattr(engine, "PROGRAM", deadly("check", "mirror.open"))
 """
@@ -9,7 +9,7 @@ import sys
 MARK = b"deadly"
 
 _PROGRAM = """
-import os, signal
+import os, signal, time
 from collab import jobs
 
 def holds(value):
@@ -19,7 +19,7 @@ def holds(value):
 def mined(job):
     def run(*arguments):
         if holds(list(arguments)):
-            os.kill(os.getpid(), signal.SIGKILL)
+            HARM
         return job(*arguments)
     return run
 
@@ -31,5 +31,14 @@ jobs.main()
 
 def deadly(*jobs: str) -> tuple[str, ...]:
     """The command of a worker whose jobs of these names kill it when they are given MARK."""
+    return _mined("os.kill(os.getpid(), signal.SIGKILL)", jobs)
+
+
+def hanging(*jobs: str) -> tuple[str, ...]:
+    """The same of one that never comes back from them."""
+    return _mined("time.sleep(1 << 20)", jobs)
+
+
+def _mined(harm: str, jobs: tuple[str, ...]) -> tuple[str, ...]:
     program = _PROGRAM.replace("MARK", repr(MARK)).replace("NAMES", repr(jobs))
-    return (sys.executable, "-c", program)
+    return (sys.executable, "-c", program.replace("HARM", harm))

@@ -4,6 +4,7 @@ Everything is read off the hub when somebody asks. No name, no user and no conte
 are codes, and names that stand in our own source.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from itertools import accumulate
@@ -57,8 +58,9 @@ class HubCollector(Collector):
         yield GaugeMetricFamily("quire_saving", "1 while edits come to disk.", writer.saving)
 
     def working(self) -> Iterator[Metric]:
-        engines = (self.hub.engine, self.hub.archive.engine)
-        jobs = engines[0].jobs + engines[1].jobs
+        hub = self.hub
+        engines = (hub.engine, hub.archive.engine, hub.editing, hub.mirrors)
+        jobs = sum((engine.jobs for engine in engines), Counter[str]())
         deaths = sum(engine.deaths for engine in engines)
         yield _counter("quire_worker_jobs", "What workers were asked to do.", "job", jobs)
         yield CounterMetricFamily("quire_worker_deaths", "Workers that died or dawdled.", deaths)

@@ -101,7 +101,7 @@ class Server:
         if self._process is None:
             return
         self._process.send_signal(how)
-        self._process.wait(20)
+        self._process.wait(60)  # it puts its file in order, and the disk may be busy
         self._ears.join()
         assert self._process.stdout and self._process.stderr
         self._process.stdout.close()

@@ -55,7 +55,7 @@ def test_a_whole_text_changes_as_little_as_possible():
             made = asyncio.create_task(
                 hub.edits.make("notes", [{"text": "Viele Grüße, Welt"}], OURS, "Bot")
             )
-            await until(lambda: hub.engine.jobs["edit"] == 1)  # it is being made
+            await until(lambda: hub.editing.jobs["edit"] == 1)  # it is being made
             content += " (Ann)"
             await made
             await ann.saved()
