@@ -7,7 +7,7 @@ to the socket: who opens which document, by which token, and in which turn they 
 A token is in a message, and the next message is not read before it has been looked at: so nothing
 waits here for the answer of the door. A provider without a token begins with its question; it is
 let in by what its socket showed, if at all. Who is refused may show another token, then or later:
-it is told everything then, for its question was long ago.
+it is told everything then, for its question was long ago (`collab.absent`).
 """
 
 import asyncio
@@ -16,7 +16,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from collab import hocuspocus, versions, wire
+from collab import hocuspocus, versions
+from collab.absent import Absent, asks
 from collab.access import Credentials, Level, needed
 from collab.addressed import AddressedConnection
 from collab.connection import rested
@@ -28,11 +29,11 @@ from collab.errors import (
     ProtocolError,
     TooMany,
     Unauthenticated,
+    Unavailable,
 )
 from collab.hocuspocus import Leave, Pong, Stateless, Token
 from collab.rates import Pace
 from collab.session import Session
-from collab.wire import SyncStep1, SyncUpdate
 
 if TYPE_CHECKING:
     from collab.hub import Hub
@@ -41,8 +42,6 @@ TIPTAP = "notoken"  # what TiptapCollabProvider sends that has no token,
 NO_TOKEN = ("", TIPTAP)  # and what others do
 UNREAD = 1_000  # frames about documents that a peer may leave unread
 NOT_OPEN = "This document is not open here: send its token first."
-EDIT = wire.encode(SyncUpdate(b""))[:2]
-QUESTION = wire.encode(SyncStep1(b""))[:2]
 
 
 class SharedConnection:
@@ -62,10 +61,9 @@ class SharedConnection:
         self._wake = wake
         self._credentials = credentials
         self._on_left = on_left
-        # Those that may have something to say, in turn.
-        self._ready: dict[str, AddressedConnection] = {}
+        self._ready: dict[str, AddressedConnection] = {}  # that may have something to say, in turn
         self._said: deque[bytes] = deque()  # about documents: goes first
-        self._refused: dict[str, int] = {}  # addresses, and how many statuses the peer waits for
+        self._absent = Absent(hub.spawn)
         self._heard = asyncio.Event()  # of what is said about documents, something was taken
         self._aside = versions.Aside(hub)
         self._gone = False
@@ -108,14 +106,10 @@ class SharedConnection:
     def _met(self, address: str, frame: bytes) -> Awaitable[None] | None:
         """A message about a document that is not open. A question opens it, for who has no token
         begins with that; all else is late, and must not."""
-        asks = frame.startswith(QUESTION)
-        if address in self._refused:  # it has been told
-            edits = self._refused[address] + frame.startswith(EDIT)
-            self._refused[address] = 1 if asks else edits  # its answer is the first that counts
-            return None
-        if asks:
-            return self._open(address, Token("", ""), frame)
-        self._say(hocuspocus.refused(address, NOT_OPEN))
+        if not self._absent.met(address, frame):
+            if asks(frame):
+                return self._open(address, Token("", ""), frame)
+            self._say(hocuspocus.refused(address, NOT_OPEN))
         return None
 
     def next_frame(self) -> bytes | None:
@@ -144,6 +138,7 @@ class SharedConnection:
         self._gone = True
         self._heard.set()
         self._aside.taken()
+        self._absent.end()
         documents, self.documents = self.documents, {}
         self._ready.clear()
         for document in documents.values():
@@ -159,8 +154,9 @@ class SharedConnection:
         match message:
             case Token():
                 return self._renew(document, message) if document else self._open(address, message)
-            case Leave() if document is not None:
-                self._close(document)
+            case Leave() if document is not None or self._absent.found(address) is not None:
+                if document is not None:
+                    self._close(document)
                 self._say(hocuspocus.closed(address, "provider_initiated"))
             case Stateless(text) if document is not None:
                 return self._answer(document, text)
@@ -196,23 +192,36 @@ class SharedConnection:
 
     async def _open(self, address: str, token: Token, frame: bytes = b"") -> None:
         """Lets the peer into a document, if the door does, and passes on what it said first."""
-        known = self.documents.keys() | self._refused.keys()
+        known = self.documents.keys() | self._absent.keys()
         if address not in known and len(known) >= self.hub.limits.socket_documents:
             raise TooMany("Too many documents on one connection.", "socket_documents")
+        if not await self._opened(address, token):
+            self._absent.setdefault(address, int(asks(frame)))
+            self._absent.later(address, lambda: self._opened(address, token))
+        elif frame and (document := self.documents.get(address)):
+            await (self._pass_on(document, frame) or asyncio.sleep(0))
+
+    async def _opened(self, address: str, token: Token) -> bool:
+        """Whether it is settled that the peer is in a document, or is refused; else try again."""
         try:
             document = await self._join(address, token)
         except (Unauthenticated, AccessDenied, BadName, NotFound) as error:
-            self._refuse(address, str(error))
-            return
-        if self._gone:
+            self._absent.setdefault(address, 0)
+            self._say(hocuspocus.refused(address, str(error)))
+            return True
+        except Unavailable:
+            return False
+        except CollabError as error:
+            self._fail(error)
+            return True
+        if self._gone or address in self.documents:
             document.leave(clean=False)
-            return
-        self.documents[address] = document
-        if (statuses := self._refused.pop(address, None)) is not None:
-            document.resume(statuses)
-        self._woke(address)
-        if frame and (busy := self._pass_on(document, frame)) is not None:
-            await busy
+        else:
+            self.documents[address] = document
+            if (statuses := self._absent.found(address)) is not None:
+                document.resume(statuses)
+            self._woke(address)
+        return True
 
     async def _join(self, address: str, token: Token) -> AddressedConnection:
         credentials, name = self._shown(token), hocuspocus.name_in(address)
@@ -240,10 +249,6 @@ class SharedConnection:
         shown = self._credentials
         return shown if token.token in NO_TOKEN else shown._replace(token=token.token)
 
-    def _refuse(self, address: str, reason: str) -> None:
-        self._refused.setdefault(address, 0)
-        self._say(hocuspocus.refused(address, reason))
-
     def _say(self, frame: bytes) -> None:
         if len(self._said) >= UNREAD:
             self._fail(TooMany("You ask without reading the answers."))
@@ -270,7 +275,7 @@ class SharedConnection:
             return
         if isinstance(error, Unauthenticated | AccessDenied):
             self._close(document)
-            self._refused[document.address] = document.unheard
+            self._absent[document.address] = document.unheard
             self._say(hocuspocus.refused(document.address, str(error)))
             if isinstance(error, Unauthenticated):
                 self._say(hocuspocus.token_wanted(document.address))

@@ -22,7 +22,7 @@ CLIENT = [path for path in SOURCES if path.parent.name == "client"]
 CORE = [path for path in SOURCES if path.parent.name in ("collab", "past")]
 
 # The rest of collab is told the time, and never waits.
-ASYNCHRONOUS = {"hub", "connection", "writer", "gate", "engine", "editor", "replay"}
+ASYNCHRONOUS = {"absent", "hub", "connection", "writer", "gate", "engine", "editor", "replay"}
 ASYNCHRONOUS |= {"archive", "history", "retention", "upkeep", "door", "rooms", "poison", "edits"}
 ASYNCHRONOUS |= {"shared"}
 # Tokens end by themselves, whoever asks about them.

@@ -82,7 +82,7 @@ def test_a_barrage_sees_what_is_wrong(tmp_path, seed):
     """A server that fails at something, and one message that holds its loop, are found out."""
     program = (sys.executable, "-m", "tests.poor_server", "serve")
     with Server(tmp_path / "quire.db", program, *FAST) as server:
-        figures = run(Barrage(server, 500, seed).run())
+        figures = run(Barrage(server, 2_000, seed).run())
     assert any("ZeroDivisionError" in error for error in figures.errors)
     assert figures.worst > HOLD
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import ctypes
 import errno
+import gc
 import resource
 import signal
 import socket
@@ -62,6 +63,7 @@ async def serve(settings: Settings, listening: Callable[[str], None]) -> None:
                 reload.register("the keys", partial(_take_keys, hub, tokens, settings.keys))
             server.add_sockets(sockets)
             stopping = _on_signals()
+            gc.freeze()  # what is there stays: to look through it all again held the loop for 10 ms
             listening(_url(settings, sockets[0].getsockname()[1]))
             with _thinning(settings, hub), _reserve():
                 await stopping.wait()

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from collab import Hub, access, hocuspocus
+from collab import Hub, absent, access, hocuspocus
 from collab.access import Credentials, Grant, Level
-from collab.errors import CollabError, ProtocolError, TooMany, Unauthenticated, Unavailable
+from collab.errors import ProtocolError, TooMany, Unauthenticated, Unavailable
 from collab.limits import Limits
 from collab.shared import UNREAD, SharedConnection
 from collab.storage import open_store
@@ -455,15 +455,76 @@ def test_time_is_told_in_seconds():
     play(story)
 
 
-def test_errors_of_the_hook_reach_the_socket():
-    """Who should try again hears so by the end of the socket."""
+def test_what_cannot_be_opened_waits(monkeypatch):
+    """Alone: the other documents of the socket go on. It is tried again, and then the peer, which
+    has been typing, is told everything, and a status for what it sends when it is asked."""
+    monkeypatch.setattr(absent, "FIRST", 0.01)
+    asked = []
 
     async def hook(credentials, document):
+        asked.append(document)
+        if document == "notes" and asked.count("notes") < 3:
+            raise Unavailable("Later.")
+        return Grant(Level.WRITE, "ann")
+
+    async def story(hub):
+        ann, ben = Provider(hub), Provider(hub)
+        assert await ann.join("notes") == []
+        await ann.say("notes", SyncUpdate(typed(5, 0, "x")))
+        assert (await ann.join("other"))[0][1][:2] == b"\x02\x02"
+        await ben.join(
+            "notes", version=""
+        )  # it asks without having been let in, and is not cut off
+        await until(lambda: "notes" in ann.connection.documents)
+        told = [rest for _, rest in ann.read()]
+        assert told[0][:2] == b"\x02\x02" and told[1].startswith(encode(SyncStep1(b"\0"))[:2])
+        await ann.say("notes", SyncStep2(typed(5, 0, "x")))
+        await until(lambda: hub.rooms["notes"].durable == 1)
+        assert sum(statuses(ann.read())) >= 1
+        ann.connection.leave(clean=True)
+        ben.connection.leave(clean=True)
+
+    play(story, hook)
+
+
+def test_who_does_not_wait(monkeypatch):
+    """Nothing is tried any more for who leaves the document, or goes."""
+    monkeypatch.setattr(absent, "FIRST", 0.01)
+    asked = []
+
+    async def hook(credentials, document):
+        asked.append(document)
         raise Unavailable("Later.")
 
     async def story(hub):
         ann = Provider(hub)
-        with pytest.raises(CollabError, match="Later"):
-            await ann.join("notes")
+        await ann.join("notes")
+        await ann.join("other")
+        await ann.say("notes", b"\x07")
+        assert ann.read() == [("notes", b"\x07" + string("provider_initiated"))]
+        before = asked.count("notes")
+        await until(lambda: asked.count("other") > 2)
+        assert asked.count("notes") == before
+        ann.connection.leave(clean=True)
+        assert not any(task for task in ann.connection._absent._trying)
+        assert ann.connection.ended is None
+
+    play(story, hook)
+
+
+def test_who_is_refused_at_last(monkeypatch):
+    """Once the door can say so."""
+    monkeypatch.setattr(absent, "FIRST", 0.01)
+    asked = []
+
+    async def hook(credentials, document):
+        asked.append(document)
+        raise Unauthenticated("No.") if len(asked) > 2 else Unavailable("Later.")
+
+    async def story(hub):
+        ann = Provider(hub)
+        assert await ann.join("notes") == []
+        await until(lambda: len(asked) > 2)
+        assert [rest[:2] for _, rest in ann.read()] == [b"\x02\x01"]
 
     play(story, hook)
