@@ -31,7 +31,9 @@ def test_y_websocket_behind_a_proxy(told: dict[str, dict[str, object]], story: s
     assert told[story]["ok"], told[story]["error"]
 
 
-@pytest.fixture(scope="module", params=["hoc3 forbids", "hoc4 forbids", "hoc4 buffers"])
+@pytest.fixture(
+    scope="module", params=["hoc2 forbids", "hoc3 forbids", "hoc4 forbids", "hoc4 buffers"]
+)
 def told_by_providers(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, object]]:

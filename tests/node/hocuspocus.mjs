@@ -22,7 +22,10 @@ class Editor {
     this.text = this.doc.getText('content')
     this.heard = []
     const token = tokens.write ?? (old ? null : '')
-    const shared = socket ? { websocketProvider: socket } : { url: SYNC, WebSocketPolyfill }
+    // Version 2 hands the polyfill on to no socket that it makes by itself.
+    this.own = old && blocked && !socket ? new HocuspocusProviderWebsocket({ url: SYNC, WebSocketPolyfill }) : null
+    const through = socket ?? this.own
+    const shared = through ? { websocketProvider: through } : { url: SYNC, WebSocketPolyfill }
     this.provider = new HocuspocusProvider({
       ...shared, name, document: this.doc, token, ...options,
       onAuthenticationFailed: ({ reason }) => this.heard.push(reason),
@@ -43,6 +46,7 @@ class Editor {
   leave () {
     open.delete(this)
     this.provider.destroy()
+    this.own?.destroy()
     this.doc.destroy()
   }
 }
