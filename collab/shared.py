@@ -210,7 +210,7 @@ class SharedConnection:
             self._say(hocuspocus.refused(address, str(error)))
             return True
         except Unavailable:
-            return False
+            return self._gone
         except CollabError as error:
             self._fail(error)
             return True

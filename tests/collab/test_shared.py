@@ -512,6 +512,26 @@ def test_who_does_not_wait(monkeypatch):
     play(story, hook)
 
 
+def test_who_goes_while_it_cannot_be_opened():
+    """Is not tried for."""
+    thinking = asyncio.Event()
+
+    async def hook(credentials, document):
+        await thinking.wait()
+        raise Unavailable("Later.")
+
+    async def story(hub):
+        ann = Provider(hub)
+        joining = asyncio.create_task(ann.join("notes"))
+        await asyncio.sleep(0)
+        ann.connection.leave(clean=False)
+        thinking.set()
+        await joining
+        assert not ann.connection._absent._trying
+
+    play(story, hook)
+
+
 def test_who_is_refused_at_last(monkeypatch):
     """Once the door can say so."""
     monkeypatch.setattr(absent, "FIRST", 0.01)
