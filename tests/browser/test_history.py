@@ -275,6 +275,29 @@ def test_names(server: Server, ada: Person, ben: Person) -> None:
     ada.forgive("409")
 
 
+def test_what_one_did_is_taken_back(server: Server, ada: Person) -> None:
+    """All that an agent did in its run, at once, and nothing else; and that again."""
+    name = server.document("Agents", "text")
+    page = ada.open(name)
+    page.keyboard.type("Ada begins. ")
+    says(page, "Saved")
+    for words in ("One ", "Two "):
+        edits = {"edits": [{"insert": words, "at": 0}], "author": "Bot", "run": "7"}
+        server.api("POST", f"/documents/{name}/edits", edits)
+    page.keyboard.type("Ada goes on.")
+    mine, all_ = "Ada begins. Ada goes on.", "Two One Ada begins. Ada goes on."
+    wait_for(lambda: content(page) == all_)
+    says(page, "Saved")
+    open_history(page)
+    page.locator(".past-panel li .icon-button").first.click()
+    page.get_by_role("menuitem", name="Undo the edits of Bot (7)").click()
+    expect(page.locator(".toast")).to_contain_text("The edits of Bot (7) were taken back")
+    wait_for(lambda: content(page) == mine)
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".toast")).to_contain_text("The edits of Bot (7) are there again")
+    wait_for(lambda: content(page) == all_)
+
+
 def test_links(server: Server, ada: Person, ben: Person) -> None:
     """A copied link opens just that for somebody else; Back and Esc lead to the live document."""
     name, page, _ = two_hands(server, ada, ben, "text")

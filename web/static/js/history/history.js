@@ -14,7 +14,7 @@ import { tellEmpty, tellError, tellGone } from './notices.js'
 import { Panel } from './panel.js'
 import { Past } from './past.js'
 import { Player } from './player.js'
-import { restore } from './restore.js'
+import { restore, takeBack } from './restore.js'
 import { View } from './view.js'
 
 /** After an edit it takes the server this long, or so, to have it in the list. */
@@ -301,6 +301,7 @@ export class History {
       rename: (version) => this.#names.rename(version),
       unname: (version) => this.#names.takeAway(version),
       restore: (seq) => this.#restore(seq),
+      takeBack: (entry, by) => takeBack(this.past, entry, by, this.#session.forbids),
       copy: ({ first, last }) => this.#copy({ from: first - 1, to: last }),
       close: () => this.#cover(false)
     }

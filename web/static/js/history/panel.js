@@ -23,7 +23,7 @@ export class Panel {
 
   /**
    * `acts`: { choose(entry, far), filter(), more(), name(seq), rename(version), unname(version),
-   * restore(seq), compare(entry), copy(entry), close() }.
+   * restore(seq), takeBack(entry, author), compare(entry), copy(entry), close() }.
    */
   constructor(acts, authors) {
     this.#acts = acts
@@ -174,10 +174,17 @@ export class Panel {
       { icon: 'columns', label: 'Compare with now', run: () => acts.compare(entry) },
       { icon: 'restore', label: 'Restore this version', run: () => acts.restore(entry.last) }
     ]
+    // What nobody signed is not undone by author: it may be of several.
+    const undo = entry.authors.filter(Boolean).map((name) => ({
+      icon: 'undo',
+      label: `Undo the edits of ${name}`,
+      run: () => acts.takeBack(entry, name)
+    }))
     const may = (level) => this.#rights.may(level)
     return [
       ...(may('comment') ? naming : []),
       ...(entry.last < this.#shown.head ? over.slice(0, may('write') ? 2 : 1) : []),
+      ...(may('write') ? undo : []),
       { icon: 'link', label: 'Copy link', run: () => acts.copy(entry) }
     ]
   }

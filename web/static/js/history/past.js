@@ -109,17 +109,21 @@ export class Past {
    * Bring the moment back as one edit by `author`, whom the server writes down as `by`. Resolves to
    * what takes it back, undo() of it, or to null when there was nothing to change.
    */
-  async restore(seq, author, by) {
-    const { head } = await this.latest()
-    const done = await send('POST', `${this.#path}/restore`, { to: String(seq), author })
-    if (!done.changed) return null
-    // Others may have typed in between: only what this author did is to be taken back.
-    return { first: head + 1, last: done.seq, by, author }
+  restore(seq, author, by) {
+    return this.#edit('restore', { to: String(seq), author }, by)
   }
 
-  /** Take back edits { first, last, by?, author }, and nothing else; whether that changed it. */
-  async undo(edits) {
-    return (await send('POST', `${this.#path}/undo`, edits)).changed
+  /** Take back edits { first, last, by?, author }, and nothing else; the rest is as in restore(). */
+  undo(edits, by) {
+    return this.#edit('undo', edits, by)
+  }
+
+  async #edit(what, body, by) {
+    const { head } = await this.latest()
+    const done = await send('POST', `${this.#path}/${what}`, body)
+    if (!done.changed) return null
+    // Others may have typed in between: only what this author did is to be taken back.
+    return { first: head + 1, last: done.seq, by, author: body.author }
   }
 
   name(name, seq, author) {

@@ -1,13 +1,15 @@
-// Bringing a moment back, and taking that back: two ordinary edits, with a word about each.
+// Bringing a moment back, or taking somebody's edits back, and taking that back: ordinary edits, with
+// a word about each.
 
 import { toast } from '../toast.js'
+import { nameOf } from './authors.js'
 import { labelOf, pointOf } from './moments.js'
 import { author, written } from './names.js'
 
-async function undo(past, edits) {
+async function undo(past, edits, words) {
   try {
     await past.undo(edits)
-    toast('The restore was taken back')
+    toast(words)
   } catch (error) {
     toast(`Not taken back: ${error.message}`)
   }
@@ -28,10 +30,31 @@ export async function restore(past, seq, denied) {
     }
     const named = past.versions.find((version) => version.seq === seq)
     const words = named ? `\u201c${labelOf(named)}\u201d` : pointOf(shown.time ?? Date.now())
-    toast(`Restored to ${words}`, { label: 'Undo', run: () => undo(past, done) })
+    const back = () => undo(past, done, 'The restore was taken back')
+    toast(`Restored to ${words}`, { label: 'Undo', run: back })
     return true
   } catch (error) {
     toast(`Not restored: ${error.message}`)
     return false
+  }
+}
+
+/** Take back what `by` did in the edits from `first` to `last`; `denied` as in restore(). */
+export async function takeBack(past, { first, last }, by, denied) {
+  const whose = `The edits of ${nameOf(by)}`
+  if (denied !== null) {
+    toast(`Not taken back: ${denied || 'this document can only be read.'}`)
+    return
+  }
+  try {
+    const done = await past.undo({ first, last, by, author: author() }, written())
+    if (done === null) {
+      toast(`${whose} left nothing to take back`)
+      return
+    }
+    const again = () => undo(past, done, `${whose} are there again`)
+    toast(`${whose} were taken back`, { label: 'Undo', run: again })
+  } catch (error) {
+    toast(`Not taken back: ${error.message}`)
   }
 }
