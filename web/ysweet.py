@@ -97,15 +97,16 @@ class AuthHandler(YSweetHandler):
         self.write({**answer, **(await self.token(name, body)), "authorization": authorization})
 
     async def token(self, name: str, body: dict[str, Any]) -> dict[str, str]:
-        """The token, where clients need one. All whom the SDK does not name are one user: so each
-        goes on under its client id with a newer token. It is no person who might be in, too. Who
-        is no administrator of everything names users of its own, and nobody who may be elsewhere:
-        under their names it could fill up how many connections these may have."""
+        """The token, where clients need one; for no longer than who asks for it is in. All whom the
+        SDK does not name are one user: so each goes on under its client id with a newer token. It
+        is no person who might be in, too. Who is no administrator of everything names users of its
+        own, and nobody who may be elsewhere: under their names it could fill up how many
+        connections these may have."""
         tokens = self.hub.door.authorize
         if not isinstance(tokens, Tokens):
             return {}
         rights = {literal(name): LEVELS[body["authorization"]]}
-        expires = int(time.time()) + body["validForSeconds"]
+        expires = int(min(time.time() + body["validForSeconds"], self.grant.expires))
         known, tenant = body["userId"], self.grant.tenant
         whole = await self.hub.door.level(self.credentials, in_tenant(tenant, ""))
         if known and whole < Level.ADMIN:

@@ -18,13 +18,13 @@ from tornado.websocket import websocket_connect
 from collab import Hub
 from collab.access import Grant, Level
 from collab.storage import open_store
-from collab.tokens import Tokens, new_key
+from collab.tokens import LEEWAY, Tokens, new_key
 from collab.web import routes
 from collab.wire import AwarenessUpdate, Receipt, SyncStep2, SyncUpdate
 from tests.httppeer import HttpPeer
 from tests.live import QUIRE, STEP1, STEP2, Peer, Server, polls, run, typed, var_bytes
 
-LATER = int(time.time()) + 3600
+LATER = int(time.time()) + 7200
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,15 @@ def test_a_client_token_is_one_of_ours(server):
     assert claims["rights"] == {"notes": "read"}
     assert (claims["sub"], claims.get("crowd")) == ("ann", None)
     assert 50 <= claims["exp"] - time.time() <= 60
+
+
+def test_a_client_token_ends_with_the_one_that_gave_it_out(server):
+    """At the latest: who is in for a minute lets nobody in for an hour."""
+    soon = int(time.time()) + 60
+    brief = server.tokens.issue("app", {"*": Level.ADMIN}, soon)[0]
+    client_token(server, "brief")
+    told = ask(server, "POST", "/y-sweet/doc/brief/auth", {}, brief)[1]
+    assert soon <= server.tokens.verify(told["token"])["exp"] <= soon + LEEWAY
 
 
 def test_who_is_no_administrator_of_all_names_users_of_its_own(server):
