@@ -9,8 +9,9 @@ from playwright.sync_api import Page, expect
 
 from .harness import Person, Server, agree, content, go_to_end, says, text_of, wait_for
 
-# What Chromium itself says of a server that is away.
-AWAY = ("net::ERR_", "WebSocket connection to")
+# What Chromium itself says of a server that is away; and, once it has been away again and again, of
+# one that is new: a page goes on by HTTP then, for a while, and gets a 404 for the old connection.
+AWAY = ("net::ERR_", "WebSocket connection to", "status of 404")
 
 
 def write(page: Page, words: str) -> None:
