@@ -2,7 +2,9 @@
 opened just now. For `collab.shared`, which has the others.
 
 What cannot be opened is tried again and again, and the peer waits: were its socket closed instead,
-as for an error of its own, one document that is damaged would take all the others with it.
+as for an error of its own, one document that is damaged would take all the others with it. Who is
+refused may show another token, then or later. Whoever gets in at last is told everything then, for
+its question was long ago.
 """
 
 import asyncio

@@ -28,8 +28,6 @@ MAX_DEPTH = 64
 nesting: ContextVar[int] = ContextVar("nesting", default=MAX_DEPTH)
 """The same of what is just being read: less where a limit says so."""
 
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
-
 Read = Callable[[bytes, int], tuple[int, int]]
 """(data, at) -> (units, end): checks the content at `at` and says its length and where it ends."""
 

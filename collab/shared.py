@@ -6,8 +6,7 @@ to the socket: who opens which document, by which token, and in which turn they 
 
 A token is in a message, and the next message is not read before it has been looked at: so nothing
 waits here for the answer of the door. A provider without a token begins with its question; it is
-let in by what its socket showed, if at all. Who is refused may show another token, then or later:
-it is told everything then, for its question was long ago (`collab.absent`).
+let in by what its socket showed, if at all. Who is refused, or has to wait: `collab.absent`.
 """
 
 import asyncio
@@ -45,8 +44,7 @@ NOT_OPEN = "This document is not open here: send its token first."
 
 
 class SharedConnection:
-    """`credentials` are what the socket showed; `on_left` hears of each session that the peer
-    closes before the socket, or that we do."""
+    """`credentials` are what the socket showed; `on_left` hears of sessions closed before that."""
 
     def __init__(
         self,
@@ -198,8 +196,10 @@ class SharedConnection:
         if not await self._opened(address, token):
             self._absent.setdefault(address, int(asks(frame)))
             self._absent.later(address, lambda: self._opened(address, token))
-        elif frame and (document := self.documents.get(address)):
-            await (self._pass_on(document, frame) or asyncio.sleep(0))
+        elif frame and address in self.documents:
+            busy = self._pass_on(self.documents[address], frame)
+            if busy is not None:
+                await busy
 
     async def _opened(self, address: str, token: Token) -> bool:
         """Whether it is settled that the peer is in a document, or is refused; else try again."""

@@ -58,8 +58,8 @@ class Figures:
         return not self.errors and self.worst <= HOLD and self.growth <= GROWTH
 
     def add(self, other: "Figures") -> None:
-        """What another barrage has shown belongs to this one."""
-        for name in ("mutants", "connections", "seconds"):
+        """What another barrage has shown belongs to this one; but for seconds, which may overlap."""
+        for name in ("mutants", "connections"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("worst", "growth", "kept", "slowest"):
             setattr(self, name, max(getattr(self, name), getattr(other, name)))

@@ -5,11 +5,12 @@ echo serves strangers for nothing.
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from tornado.routing import URLSpec
 from tornado.web import HTTPError, RedirectHandler
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from collab.errors import CollabError
 from collab.web.defences import admit, defend
@@ -57,8 +58,9 @@ class EchoHandler(WebSocketHandler):
         if len(message) > MAX_ECHO:
             self.close(1009, "That is too much to say again.")
             return
-        # The next one is read when this one was said.
-        await self.write_message(message, binary=isinstance(message, bytes))
+        # The next one is read when this one was said, and none when nobody is there to hear it.
+        with suppress(WebSocketClosedError):
+            await self.write_message(message, binary=isinstance(message, bytes))
 
 
 def example_routes(origins: Collection[str]) -> list[URLSpec]:

@@ -91,7 +91,8 @@ class ListeningStream(IOStream):
         if self.listener is not None:
             _, listening = self.listener
             self.listener = None
-            listening.set_exception(StreamClosedError())
+            if not listening.done():  # it was cancelled, and whoever waits has not run yet
+                listening.set_exception(StreamClosedError())
 
 
 def listening(stream: IOStream) -> IOStream:

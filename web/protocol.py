@@ -7,10 +7,9 @@ every other fault without telling the client why; `HardenedWebSocket` does it ri
 Tornado has no public seam between its stream and its handlers, so this file overrides one method of
 the protocol with an underscore, `_receive_frame_loop`, an abstract method of WebSocketProtocol: the
 point where an implementation of a protocol version goes. It also calls `_handle_message` for
-control frames, which keeps Tornado's answers to close, ping and pong (and its periodic ping), and
-reads `_decompressor`. tests/conformance runs every Autobahn case against it, so a Tornado that
-changes these fails there. Messages are read from the stream in chunks, and delivered as they arrive
-(`listening`), not field by field: a third of the price.
+control frames, which keeps Tornado's answers to close, ping and pong, and reads `_decompressor`.
+tests/conformance runs every Autobahn case against it, so a Tornado that changes these fails there.
+Messages are read in chunks, and delivered as they arrive (`listening`): a third of the price.
 
 What the handler that uses this may rely on: after a fault nothing more is delivered, `on_fault` and
 then `on_close` are called at once, the client is told the code, and its further bytes are thrown
@@ -77,6 +76,8 @@ class HardenedWebSocket(WebSocketHandler):
     def detach(self) -> IOStream:
         """Take the stream over from HTTP, with bounds on what a slow reader can hold up."""
         stream = super().detach()
+        if stream.closed():  # who is not there any more has no socket; reading says so
+            return stream
         stream.set_nodelay(True)
         stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         if hasattr(socket, "TCP_USER_TIMEOUT"):

@@ -101,7 +101,7 @@ class Server:
         if self._process is None:
             return
         self._process.send_signal(how)
-        self._process.wait(60)  # it puts its file in order, and the disk may be busy
+        self._process.wait(20)
         self._ears.join()
         assert self._process.stdout and self._process.stderr
         self._process.stdout.close()
@@ -208,7 +208,8 @@ def next_frame(page: Page) -> None:
 
 
 def content(page: Page) -> str:
-    """What the text says, without other people's carets."""
+    """What the text says, without other people's carets, once there is one."""
+    text_of(page).wait_for(state="attached")
     words: str = page.evaluate(
         """() => {
             const text = document.querySelector('.ProseMirror, .cm-content').cloneNode(true)

@@ -89,7 +89,6 @@ class Seat:
         self.text = self.doc.get("content", type=Text)
         self.session: Session | None = None
         self.received: list[Message] = []
-        self.wakes = 0
         self._applying = False
         self._subscription = self.doc.observe(self._edited)
 
@@ -155,4 +154,4 @@ class Seat:
             self.say(SyncUpdate(event.update))
 
     def _wake(self) -> None:
-        self.wakes += 1
+        """Nobody waits here: what there is to hear is asked for."""

@@ -1,5 +1,7 @@
 """The examples' files, and the echo: what it says, and whom it does not serve."""
 
+import asyncio
+
 import pytest
 from tornado.httpclient import HTTPRequest
 from tornado.web import Application
@@ -9,6 +11,8 @@ from collab import Hub
 from collab.storage import open_store
 from collab.web import routes
 from collab.web.examples import EXAMPLES, example_routes
+from tests import hostile
+from tests.ways import UPGRADE
 
 
 @pytest.fixture
@@ -36,6 +40,22 @@ async def test_the_echo(connect):
     await socket.write_message("x" * ((64 << 10) + 1))
     assert await socket.read_message() is None
     assert socket.close_code == 1009
+    socket.close()
+
+
+@pytest.mark.gen_test
+async def test_who_goes_is_not_answered(connect, http_port):
+    """Somebody who goes in the middle of a word is no error, and no harm to others."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", http_port)
+    upgrade = UPGRADE.format(name="").replace("/sync", "/examples/echo/socket")
+    writer.write(upgrade.encode() + 200 * hostile.frame(bytes(64 << 10)))
+    await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(64 << 10)
+    writer.transport.abort()
+    socket = await connect()
+    for _ in range(3):
+        await socket.write_message("Hello")
+        assert await socket.read_message() == "Hello"
     socket.close()
 
 

@@ -15,9 +15,11 @@ from typing import ClassVar
 
 import pytest
 from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
 from tornado.web import Application
 
 from collab.web import patrol
+from collab.web.listening import ListeningStream, listening
 from collab.web.protocol import SEND_BUFFER, HardenedWebSocket, max_frame, send_frames
 
 ZERO = b"\x00\x00\x00\x00"
@@ -60,12 +62,20 @@ class Deflating(Echo):
         return {}
 
 
+class Late(Echo):
+    """Finds that its peer has gone, once it gets to work."""
+
+    def prepare(self) -> None:
+        self.request.connection.stream.close()
+
+
 @pytest.fixture
 def app() -> Application:
     """An echo server, its memory wiped."""
     Echo.opened = []
     Echo.closed = asyncio.Queue()
-    return Application([("/", Echo), ("/deflate", Deflating)], websocket_max_message_size=LIMIT)
+    rules = [("/", Echo), ("/deflate", Deflating), ("/late", Late)]
+    return Application(rules, websocket_max_message_size=LIMIT)
 
 
 async def connect(
@@ -354,6 +364,33 @@ async def test_nobody_is_hurried(
     assert clock() - began >= 1
     writer.close()
     await writer.wait_closed()
+
+
+@pytest.mark.gen_test
+async def test_who_goes_during_the_handshake_is_closed(
+    http_server: HTTPServer, http_port: int
+) -> None:
+    """There is no socket to make settings of any more, which is nobody's fault."""
+    _, writer = await asyncio.open_connection("127.0.0.1", http_port)
+    writer.write(UPGRADE.replace(b"/?", b"/late?"))
+    await Echo.closed.get()
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.gen_test
+async def test_who_waits_may_be_cancelled_as_the_peer_goes() -> None:
+    """As when the server stops: the one does not stumble over the other."""
+    ours, theirs = socket.socketpair()
+    stream = listening(IOStream(ours))
+    assert isinstance(stream, ListeningStream)
+    waiting = asyncio.create_task(stream.listen(lambda data: None))
+    await asyncio.sleep(0)
+    stream.close()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    theirs.close()
 
 
 INFLATES_TO_2_MB = zlib.compress(bytes(2 * LIMIT), wbits=-15)
