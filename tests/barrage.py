@@ -58,7 +58,7 @@ class Figures:
         return not self.errors and self.worst <= HOLD and self.growth <= GROWTH
 
     def add(self, other: "Figures") -> None:
-        """What another barrage has shown belongs to this one; but for seconds, which may overlap."""
+        """What another barrage has shown belongs to this one. Not its seconds: they may overlap."""
         for name in ("mutants", "connections"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("worst", "growth", "kept", "slowest"):
