@@ -164,6 +164,56 @@ def test_view_only(server: Server, site: Elsewhere, ada: Person, ben: Person) ->
     expect(text_of(reader, "seen")).to_contain_text("Look")
 
 
+def test_its_history(server: Server, site: Elsewhere, ada: Person, ben: Person) -> None:
+    """Seen, named, restored and taken back, in the element alone; who may only read only looks."""
+    page = visit(ada, site, tag(server, "past"))
+    text_of(page, "past").click()
+    page.keyboard.type("First")
+    expect(page.locator("quire-editor .pill")).to_have_text("Saved")
+    page.get_by_role("button", name="History", exact=True).click()
+    past = page.locator("quire-editor .past-view")
+    expect(past.locator("ins.change")).to_have_text("First")
+    past.locator("ins.change").hover()
+    expect(page.locator("quire-editor .tooltip")).to_contain_text("Una wrote this")
+    page.get_by_role("button", name="Name this version").click()
+    page.get_by_label("Name", exact=True).fill("Draft")
+    page.get_by_role("button", name="Save name").click()
+    expect(page.locator("quire-editor .past-list .named")).to_contain_text("Draft")
+    page.keyboard.press("Escape")
+    expect(past).to_have_count(0)
+    text_of(page, "past").press("End")
+    page.keyboard.type(" and second")
+    expect(page.locator("quire-editor .pill")).to_have_text("Saved")
+    page.keyboard.press("ControlOrMeta+Alt+Shift+KeyH")
+    expect(past.locator("ins.change")).to_have_text(" and second")
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("button", name="Restore this version").click()
+    toast = page.locator("quire-editor .toast")
+    expect(toast).to_contain_text("Restored to \u201cDraft\u201d")
+    expect(text_of(page, "past")).to_have_text("First")
+    toast.get_by_role("button", name="Undo").click()
+    expect(text_of(page, "past")).to_have_text("First and second")
+    assert page.url == f"{site.origin}/"
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key !== 'quire:me')") == []
+
+    shown = visit(ben, site, tag(server, "past", more="readonly"))
+    shown.get_by_role("button", name="History", exact=True).click()
+    expect(shown.locator("quire-editor .past-view ins.change").first).to_be_visible()
+    for name in ("Restore this version", "Name this version", "Copy link"):
+        expect(shown.get_by_role("button", name=name)).to_have_count(0)
+    listed = shown.locator("quire-editor .past-entry").first
+    expect(listed).to_be_visible()
+    shown.evaluate("document.querySelector('quire-editor').style.width = '420px'")
+    expect(listed).to_be_hidden()  # it is narrow, in a page that is not
+    shown.get_by_role("button", name="Versions", exact=True).click()
+    expect(listed).to_be_in_viewport()
+    shown.keyboard.press("Escape")
+    expect(listed).to_be_hidden()
+    shown.get_by_role("button", name="Back to the document").click()
+    expect(text_of(shown, "past")).to_be_visible()
+    assert shown.evaluate("document.querySelector('quire-editor').text") == "First and second"
+
+
 def test_what_is_refused_is_said(server: Server, site: Elsewhere, ada: Person) -> None:
     """No token, and a document that is not in it: in the element, and as an event."""
     other = tag(server, "mine").replace('document="mine"', 'document="theirs"')
@@ -212,5 +262,5 @@ def test_the_files_are_there() -> None:
     """What the element fetches is what the page has, and one sheet of its own."""
     static = Path(__file__).parents[2] / "web" / "static"
     script = (static / "js/element/styles.js").read_text()
-    for sheet in ("tokens", "base", "editor", "prose", "code", "element"):
+    for sheet in ("tokens", "base", "editor", "prose", "code", "history", "element"):
         assert f"'{sheet}'" in script and (static / f"css/{sheet}.css").exists()

@@ -8,33 +8,51 @@ export class ApiError extends Error {
   }
 }
 
-/** The JSON that the API answers at a path, null for none. Throws ApiError. */
-export async function request(path, options = {}) {
-  let response
-  try {
-    response = await fetch(`/api${path}`, {
-      ...options,
-      headers: { Accept: 'application/json', ...options.headers }
-    })
-  } catch {
-    throw new ApiError(0, 'The server cannot be reached.')
+export class Server {
+  #url
+  #shown
+
+  /** The page's own server, or the one at `url`, to which `token` says who one is, if anything. */
+  constructor(url = '', token = '') {
+    this.#url = url
+    this.#shown = token ? { Authorization: `Bearer ${token}` } : {}
   }
-  const body = await response.json().catch(() => null)
-  if (!response.ok)
-    throw new ApiError(
-      response.status,
-      body?.error?.message ?? `The server answered ${response.status}.`
-    )
-  return body
+
+  /** The JSON that the API answers at a path, null for none. Throws ApiError. */
+  async request(path, options = {}) {
+    let response
+    try {
+      response = await fetch(`${this.#url}/api${path}`, {
+        credentials: this.#url ? 'omit' : 'same-origin',
+        ...options,
+        headers: { Accept: 'application/json', ...this.#shown, ...options.headers }
+      })
+    } catch {
+      throw new ApiError(0, 'The server cannot be reached.')
+    }
+    const body = await response.json().catch(() => null)
+    if (!response.ok)
+      throw new ApiError(
+        response.status,
+        body?.error?.message ?? `The server answered ${response.status}.`
+      )
+    return body
+  }
+
+  /** As request(), with a JSON body. */
+  send(method, path, body) {
+    return this.request(path, {
+      method,
+      body: JSON.stringify(body),
+      headers: { 'Content-Type': 'application/json' }
+    })
+  }
 }
 
-/** As request(), with a JSON body. */
-export const send = (method, path, body) =>
-  request(path, {
-    method,
-    body: JSON.stringify(body),
-    headers: { 'Content-Type': 'application/json' }
-  })
+/** The page's own. */
+export const here = new Server()
+export const request = (path, options) => here.request(path, options)
+export const send = (method, path, body) => here.send(method, path, body)
 
 /** The path of a document. */
 export const at = (name) => `/documents/${encodeURIComponent(name)}`

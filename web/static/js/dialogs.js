@@ -3,8 +3,8 @@
 
 import { h, iconButton, keyNames } from './dom.js'
 
-/** Show a modal dialog until it closes; resolves to its returnValue. */
-export function show(dialog) {
+/** Show a modal dialog in a document or shadow root until it closes; resolves to its returnValue. */
+export function show(dialog, around = document) {
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => {
       dialog.remove()
@@ -14,7 +14,7 @@ export function show(dialog) {
     dialog.addEventListener('mousedown', (event) => {
       if (event.target === dialog && outside(dialog, event)) dialog.close('')
     })
-    document.body.append(dialog)
+    ;(around.body ?? around).append(dialog)
     dialog.showModal()
   })
 }
@@ -25,7 +25,7 @@ function outside(dialog, { clientX, clientY }) {
 }
 
 /** Resolves to true when the person pressed the named button. */
-export async function confirmDialog({ title, text, action, danger = false }) {
+export async function confirmDialog({ title, text, action, danger = false }, around) {
   const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' })
   dialog.append(
     h(
@@ -45,11 +45,11 @@ export async function confirmDialog({ title, text, action, danger = false }) {
       )
     )
   )
-  return (await show(dialog)) === 'yes'
+  return (await show(dialog, around)) === 'yes'
 }
 
 /** Resolves to the trimmed line, or null when it was cancelled or left empty. */
-export async function promptDialog({ title, label, value = '', action }) {
+export async function promptDialog({ title, label, value = '', action }, around) {
   const input = h('input', {
     class: 'input',
     value,
@@ -72,7 +72,7 @@ export async function promptDialog({ title, label, value = '', action }) {
       )
     )
   )
-  const answer = show(dialog)
+  const answer = show(dialog, around)
   input.select()
   return (await answer) === 'yes' ? input.value.trim() || null : null
 }

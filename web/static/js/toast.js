@@ -1,19 +1,28 @@
-// Short messages at the foot of the page, with at most one thing to do about them.
+// Short messages at the foot of the page, or of an element's shadow root, with at most one thing to do
+// about them.
 
 import { h, iconButton } from './dom.js'
 
 const SECONDS = 10
 
-let stack = null
-
 /**
- * Say something; `action` is { label, run }. It stays for ten seconds, longer while pointed at or
- * focused.
+ * What says something in a document or shadow root: (words, action), where `action` is { label, run }.
+ * It stays for ten seconds, longer while pointed at or focused.
  */
-export function toast(words, action = null) {
-  stack ??= document.body.appendChild(
-    h('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' })
-  )
+export function toaster(around) {
+  let stack = null
+  return (words, action = null) => {
+    stack ??= (around.body ?? around).appendChild(
+      h('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' })
+    )
+    put(stack, words, action)
+  }
+}
+
+/** Say something in the page. */
+export const toast = toaster(document)
+
+function put(stack, words, action) {
   let timer = null
   const gone = () => {
     clearTimeout(timer)

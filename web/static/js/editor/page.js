@@ -8,8 +8,8 @@ import { shortcutsDialog } from '../dialogs.js'
 import { deleteDialog } from '../documents/actions.js'
 import { enter } from '../enter.js'
 import { watchDeletions } from '../history/guard.js'
-import { History } from '../history/history.js'
 import { HISTORY_KEYS } from '../history/keys.js'
+import { openPast } from '../history/open.js'
 import { openMenu } from '../menu.js'
 import { owned, recall } from '../memory.js'
 import { keepForOffline } from '../offline.js'
@@ -27,7 +27,6 @@ import { followRights } from './rights.js'
 import { openEditor } from './open.js'
 import { RICH_KEYS } from './rich-tools.js'
 import { Session } from './session.js'
-import { languageOfCode } from './text-setup.js'
 import { CODE_KEYS, MARKDOWN_KEYS, TEXT_KEYS } from './text-tools.js'
 import { TitleField } from './title.js'
 
@@ -47,7 +46,16 @@ const ANYWHERE = [
   ]
 ]
 
-const place = { tools: byId('tools'), page: byId('page'), foot: byId('foot') }
+const place = {
+  root: document,
+  frame: document.body,
+  tools: byId('tools'),
+  page: byId('page'),
+  foot: byId('foot'),
+  announce: (words) => (byId('announce').textContent = words),
+  toast,
+  own: true
+}
 
 function nameFromUrl() {
   const raw = location.pathname.replace(/^\/d\//, '')
@@ -88,16 +96,10 @@ function onClosed(session, name) {
   else tellDenied(reason)
 }
 
-// The past of every document that an editor of ours can show, even if it cannot just now.
-function openPast(session, presence, meta, editor) {
-  const kind = meta.kind || editor.kind
-  if (kind === '') return null
-  const root = editor.root ?? (kind === 'rich' ? 'default' : 'content')
-  const language = () => (kind === 'code' ? languageOfCode(session.doc, meta.title) : kind)
-  const back = () => editor.kind !== '' && editor.focus()
-  const { name } = meta
-  const past = new History({ name, session, presence, look: { kind, root, language }, back })
-  const type = session.doc.share.get(root)
+// The past, and a watch over what somebody might delete.
+function pastOf(session, presence, meta, editor) {
+  const past = openPast({ place, session, presence, meta, editor })
+  const type = past && session.doc.share.get(past.root)
   if (type)
     watchDeletions(
       type,
@@ -194,7 +196,7 @@ function showEditor(session, presence, pill, meta) {
   })
   showEnded(session, () => (editor.text ? editor.text() : place.page.innerText))
   showPeople({ presence, row: byId('people'), own: byId('me'), jump })
-  answerKeys(actions(meta, editor, openPast(session, presence, meta, editor), session))
+  answerKeys(actions(meta, editor, pastOf(session, presence, meta, editor), session))
   return editor
 }
 

@@ -1,5 +1,5 @@
-// <quire-editor>: the editor in anybody's page. It lives in a shadow root, knows nothing of
-// the page around it, and keeps nothing in its browser.
+// <quire-editor>: the editor in anybody's page, with its History. It lives in a shadow root, knows
+// nothing of the page around it, and keeps nothing in its browser.
 //
 //   document   the name of the document
 //   token      who one is, where there are users
@@ -11,7 +11,7 @@
 //
 // Events: ready, status { state, text, detail }, saved, change, people { people }, error { message }.
 
-import { may } from '../access.js'
+import { ApiError, at, Server } from '../api.js'
 import { avatarRow } from '../avatars.js'
 import { h } from '../dom.js'
 import { assume } from '../identity.js'
@@ -21,6 +21,9 @@ import { Presence } from '../editor/presence.js'
 import { describe } from '../editor/saved.js'
 import { Session } from '../editor/session.js'
 import { tintsCountIn } from '../editor/tints.js'
+import { openPast } from '../history/open.js'
+import { toaster } from '../toast.js'
+import { startTooltips } from '../tooltip.js'
 import { styles } from './styles.js'
 
 const HOME = new URL(import.meta.url).origin
@@ -30,8 +33,10 @@ class QuireEditor extends HTMLElement {
   static observedAttributes = ['document', 'token', 'server', 'readonly', 'theme']
   #root = this.attachShadow({ mode: 'open', delegatesFocus: true })
   #parts = {}
+  #place = null
   #session = null
   #editor = null
+  #past = null
   #state = {}
   #turn = 0
   #there = false
@@ -46,13 +51,26 @@ class QuireEditor extends HTMLElement {
     bar.append(
       part('span', 'title'),
       part('span', 'pill', { role: 'status' }),
-      part('span', 'avatars', { role: 'group', 'aria-label': 'People here' })
+      part('span', 'avatars', { role: 'group', 'aria-label': 'People here' }),
+      part('span', 'history')
     )
-    this.#root.append(part('div', 'frame'))
+    const said = h('div', { class: 'visually-hidden', role: 'status', 'aria-live': 'polite' })
+    this.#root.append(part('div', 'frame'), said)
     const tools = part('div', 'tool-strip', { role: 'region', 'aria-label': 'Tools' })
     const page = part('div', 'page', { 'aria-busy': 'true' })
     const foot = h('footer', { class: 'foot', part: 'foot' }, part('span', 'stats'))
     this.#parts.frame.append(bar, tools, page, foot)
+    this.#place = {
+      root: this.#root,
+      frame: this.#parts.frame,
+      tools,
+      page,
+      foot,
+      announce: (words) => (said.textContent = words),
+      toast: toaster(this.#root),
+      own: false
+    }
+    startTooltips(this.#root)
   }
 
   async connectedCallback() {
@@ -111,39 +129,39 @@ class QuireEditor extends HTMLElement {
     }
   }
 
-  get #server() {
+  get #url() {
     return (this.getAttribute('server') ?? HOME).replace(/\/$/, '')
   }
 
-  async #ask(path) {
-    const token = this.getAttribute('token')
-    const headers = token ? { Authorization: `Bearer ${token}` } : {}
-    let answer
-    try {
-      answer = await fetch(`${this.#server}/api${path}`, { headers, credentials: 'omit' })
-    } catch {
-      throw new Error('The server cannot be reached from this page. Is its origin allowed there?')
-    }
-    const body = await answer.json().catch(() => null)
-    if (answer.status === 404) return null
-    if (!answer.ok) throw new Error(body?.error?.message ?? `The server answered ${answer.status}.`)
-    return body
+  get #token() {
+    return this.getAttribute('token') ?? ''
   }
 
-  // What is known of the document; one that is not there comes into being with its first edit.
+  get #server() {
+    return new Server(this.#url, this.#token)
+  }
+
+  // What is known of the document, and who one is there. One that is not there comes into being with
+  // its first edit.
   async #meta(name) {
-    const meta = await this.#ask(`/documents/${encodeURIComponent(name)}`)
-    if (meta?.deleted) throw new Error('This document was deleted.')
-    if (meta) return { ...meta, kind: meta.kind || (this.getAttribute('kind') ?? '') }
-    const { level } = await this.#ask(`/session?document=${encodeURIComponent(name)}`)
-    return { name, title: '', level, kind: this.getAttribute('kind') ?? 'rich' }
+    const server = this.#server
+    try {
+      const who = await server.request(`/session?${new URLSearchParams({ document: name })}`)
+      assume({ ...who, name: who.name || (this.getAttribute('name') ?? '') })
+      const meta = await server.request(at(name)).catch((error) => {
+        if (error.status !== 404) throw error
+        return { name, title: '', level: who.level, kind: 'rich' }
+      })
+      if (meta.deleted) throw new Error('This document was deleted.')
+      return { ...meta, kind: meta.kind || (this.getAttribute('kind') ?? '') }
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 0) throw error
+      throw new Error('The server cannot be reached from this page. Is its origin allowed there?')
+    }
   }
 
   async #begin(meta, turn) {
-    const said = this.getAttribute('name')
-    if (said) assume({ user: null, name: said, color: '' })
-    const token = this.getAttribute('token') ?? ''
-    const session = new Session(meta.name, meta.level, { server: this.#server, token })
+    const session = new Session(meta.name, meta.level, { server: this.#url, token: this.#token })
     this.#session = session
     const presence = new Presence(session.awareness)
     await session.open()
@@ -157,8 +175,8 @@ class QuireEditor extends HTMLElement {
   }
 
   #show(session, presence, meta) {
-    const { 'tool-strip': tools, page, stats: foot, frame, title, avatars } = this.#parts
-    const place = { tools, page, foot }
+    const { stats: foot, frame, page, title, avatars } = this.#parts
+    const place = { ...this.#place, foot }
     const carets = new Carets(presence, this.#root)
     title.textContent = meta.title || meta.name
     const editor = openEditor({ place, doc: session.doc, presence, carets, meta })
@@ -168,6 +186,7 @@ class QuireEditor extends HTMLElement {
     }
     this.#editor = editor
     editor.onchange()
+    this.#remember(session, presence, meta)
     const people = () => {
       avatars.replaceChildren(...avatarRow(presence.people()))
       this.#say('people', { people: presence.people().map(({ name, color }) => ({ name, color })) })
@@ -178,6 +197,19 @@ class QuireEditor extends HTMLElement {
     page.setAttribute('aria-busy', 'false')
     this.#allow()
     this.#say('ready')
+  }
+
+  #remember(session, presence, meta) {
+    const shown = () => this.hasAttribute('readonly')
+    const rights = {
+      may: (level) => session.may(level) && (level === 'read' || !shown()),
+      get forbids() {
+        return shown() ? 'This page only shows the document.' : session.forbids
+      }
+    }
+    const [editor, server, place] = [this.#editor, this.#server, this.#place]
+    this.#past = openPast({ meta, editor, session, rights, presence, server, place })
+    if (this.#past) this.#parts.history.replaceChildren(this.#past.button)
   }
 
   // By the attribute, and by what the server lets one do.
@@ -222,12 +254,13 @@ class QuireEditor extends HTMLElement {
 
   #close() {
     this.#turn++
+    this.#past?.destroy()
     this.#editor?.destroy?.()
     this.#session?.close()
-    this.#editor = this.#session = null
+    this.#past = this.#editor = this.#session = null
     this.#writing = true
     this.#state = {}
-    for (const name of ['tool-strip', 'page', 'avatars']) this.#parts[name].replaceChildren()
+    for (const name of ['tool-strip', 'page', 'avatars', 'history']) this.#parts[name].replaceChildren()
     for (const name of ['title', 'pill', 'stats']) this.#parts[name].textContent = ''
     this.#parts.page.setAttribute('aria-busy', 'true')
   }

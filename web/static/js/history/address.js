@@ -8,6 +8,9 @@ const CALM = 300
 const plain = () => location.pathname + location.search
 const depth = () => history.state?.past ?? 0
 
+/** For an element, whose page has the address for itself. */
+export const NO_ADDRESS = { target: null, set() {}, leave() {} }
+
 export class Address {
   #timer = null
 

@@ -22,8 +22,9 @@ export class Authors {
   #given = new Map()
   #seen
 
-  constructor(presence) {
-    this.#seen = new Map(Object.entries(recall('colors') ?? {}))
+  /** `keeps`: whether this browser may remember them. */
+  constructor(presence, keeps) {
+    this.#seen = new Map(Object.entries((keeps && recall('colors')) || {}))
     const look = () => {
       const news = presence.people().filter(({ name, color }) => this.#seen.get(name) !== color)
       for (const { name, color } of news) {
@@ -31,7 +32,8 @@ export class Authors {
         this.#seen.set(name, color)
         this.#given.delete(name)
       }
-      if (news.length > 0) remember('colors', Object.fromEntries([...this.#seen].slice(-MOST)))
+      if (keeps && news.length > 0)
+        remember('colors', Object.fromEntries([...this.#seen].slice(-MOST)))
     }
     presence.on('change', look)
     look()

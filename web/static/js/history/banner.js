@@ -77,7 +77,7 @@ export class Banner {
       class: 'icon-button narrow-only'
     })
     const icons = [
-      iconButton('link', 'Copy link', { onclick: acts.copy }),
+      acts.copy && iconButton('link', 'Copy link', { onclick: acts.copy }),
       this.#versions,
       iconButton('close', 'Back to the document', { onclick: acts.close, 'data-keys': 'Esc' })
     ]

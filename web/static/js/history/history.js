@@ -1,9 +1,9 @@
-// History in the editor page: opens over the live editor, which goes on behind it, and closes again.
-// Puts the banner, the drawing, the list and the player together, and keeps the address.
+// History in the editor page, or in the element of another page: opens over the live editor, which goes
+// on behind it, and closes again. Puts the banner, the drawing, the list and the player together, and
+// keeps the address.
 
-import { byId, h, icon } from '../dom.js'
-import { toast } from '../toast.js'
-import { Address } from './address.js'
+import { h, icon } from '../dom.js'
+import { Address, NO_ADDRESS } from './address.js'
 import { Authors } from './authors.js'
 import { Banner } from './banner.js'
 import { captionOf } from './caption.js'
@@ -19,9 +19,6 @@ import { View } from './view.js'
 
 /** After an edit it takes the server this long, or so, to have it in the list. */
 const FRESH = 1200
-
-/** The live document's places; they stay where they are. */
-const LIVE = ['page', 'tools', 'foot']
 
 const pressed = (button, on) => button.setAttribute('aria-pressed', String(on))
 
@@ -47,8 +44,13 @@ export class History {
   /** For the bar. */
   button = historyButton(() => this.toggle())
   past
+  /** Of the document, the name of what is drawn. */
+  root
+  #place
   #session
+  #rights
   #back
+  #over = new AbortController()
   #authors
   #view
   #banner
@@ -65,28 +67,44 @@ export class History {
   #timer = null
 
   /**
-   * `look` says how to draw the document: see View. `back()` puts the focus into the live editor.
+   * `place` is where: { root, frame, page, tools, foot, announce(words), toast, own }, a document or
+   * shadow root, what is around the live document, and its parts, which stay where they are; `own`
+   * says that address and memory of the browser are ours. `look` says how to draw the document: see
+   * View. `back()` puts the focus into the live editor. `rights` { may(level), forbids } are the
+   * session's, or less.
    */
-  constructor({ name, session, presence, look, back }) {
+  constructor({ name, server, place, session, rights = session, presence, look, back }) {
+    this.#place = place
     this.#session = session
+    this.#rights = rights
     this.#back = back
-    this.past = new Past(name)
-    this.#authors = new Authors(presence)
+    this.past = new Past(name, server)
+    this.root = look.root
+    this.#authors = new Authors(presence, place.own)
     this.#view = new View(this.past, this.#authors, look)
     this.#banner = new Banner(this.#bannerActs(), this.#authors)
     this.#panel = new Panel(this.#panelActs(), this.#authors)
     this.#player = new Player({ go: (seq) => this.#go(seq, true), step: (by) => this.step(by) })
-    this.#names = new Names(this.past, session.awareness, () => this.#soon(0))
+    this.#names = new Names(this.past, place, session.awareness, () => this.#soon(0))
     this.#parts = [this.#banner, this.#view, this.#panel, this.#player].map((it) => it.element)
-    this.#address = new Address((target) => (target ? this.show(target) : this.#leave()))
-    answerKeys(this)
+    this.#address = place.own
+      ? new Address((target) => (target ? this.show(target) : this.#leave()))
+      : NO_ADDRESS
+    answerKeys(this, place.root, this.#over.signal)
     session.doc.on('update', () => this.#soon(FRESH))
     session.onChange(({ saved, facts }) => {
-      this.#panel.allow(session)
+      this.#panel.allow(rights)
       if (facts.closed) this.#leave()
       else if (saved) this.#soon(FRESH)
     })
     if (this.#address.target) this.show(this.#address.target)
+  }
+
+  /** The document goes, and its session. */
+  destroy() {
+    this.#over.abort()
+    clearTimeout(this.#timer)
+    this.#leave(false)
   }
 
   toggle() {
@@ -116,12 +134,18 @@ export class History {
     })
   }
 
+  get #live() {
+    const { page, tools, foot } = this.#place
+    return [page, tools, foot]
+  }
+
   #enter() {
     this.open = true
     pressed(this.button, true)
-    document.body.classList.add('with-past')
-    for (const id of LIVE) byId(id).inert = true
-    byId('page').after(...this.#parts)
+    this.#place.frame.classList.add('with-past')
+    for (const part of this.#live) part.inert = true
+    this.#place.page.after(...this.#parts)
+    this.#panel.allow(this.#rights)
     this.#banner.blank('History')
     this.#view.wait()
     this.#player.slider.focus({ focusVisible: false, preventScroll: true })
@@ -139,17 +163,18 @@ export class History {
     this.#address.leave()
   }
 
-  #leave() {
+  #leave(focus = true) {
     if (!this.open) return
     this.open = false
     this.#player.pause()
     this.#mode = 'changes'
     this.#target = this.#said = null
     pressed(this.button, false)
-    document.body.classList.remove('with-past', 'with-past-list')
+    this.#place.frame.classList.remove('with-past', 'with-past-list')
     for (const part of this.#parts) part.remove()
-    for (const id of LIVE) byId(id).inert = false
-    byId('announce').textContent = 'Back in the document'
+    for (const part of this.#live) part.inert = false
+    this.#place.announce('Back in the document')
+    if (!focus) return
     // On a phone the focus would bring its keyboard up.
     if (matchMedia('(hover: none)').matches) this.button.focus()
     else this.#back()
@@ -225,10 +250,10 @@ export class History {
       count: this.#mode === 'changes' ? this.#view.changes.all.length : null,
       mode: this.#mode,
       here: to === this.past.head,
-      why: this.#session.forbids,
-      writes: this.#session.may('write')
+      why: this.#rights.forbids,
+      writes: this.#rights.may('write')
     })
-    if (!this.#player.playing) byId('announce').textContent = caption.title
+    if (!this.#player.playing) this.#place.announce(caption.title)
   }
 
   /** Go to the next (1) or the previous (-1) stretch; `fine`: edit. */
@@ -285,7 +310,7 @@ export class History {
       toggle: () => this.toggleChanges(),
       who: () => this.toggleWho(),
       restore: () => this.#restore(this.#target.to),
-      copy: () => this.#copy(this.#target),
+      copy: this.#place.own && (() => this.#copy(this.#target)),
       versions: () => this.#cover(true),
       close: () => this.close()
     }
@@ -301,15 +326,16 @@ export class History {
       rename: (version) => this.#names.rename(version),
       unname: (version) => this.#names.takeAway(version),
       restore: (seq) => this.#restore(seq),
-      takeBack: (entry, by) => takeBack(this.past, entry, by, this.#session.forbids),
-      copy: ({ first, last }) => this.#copy({ from: first - 1, to: last }),
+      takeBack: (entry, by) =>
+        takeBack(this.past, entry, by, this.#rights.forbids, this.#place.toast),
+      copy: this.#place.own && (({ first, last }) => this.#copy({ from: first - 1, to: last })),
       close: () => this.#cover(false)
     }
   }
 
   // On a narrow page the list covers the rest; whether it did before.
   #cover(shown) {
-    const { classList } = document.body
+    const { classList } = this.#place.frame
     const before = classList.contains('with-past-list')
     classList.toggle('with-past-list', shown)
     if (shown) this.#panel.focus()
@@ -338,13 +364,13 @@ export class History {
       await this.past.more()
       this.#list()
     } catch (error) {
-      toast(error.message)
+      this.#place.toast(error.message)
     }
   }
 
   async #restore(seq) {
     this.#banner.busy(true)
-    const done = await restore(this.past, seq, this.#session.forbids)
+    const done = await restore(this.past, seq, this.#rights.forbids, this.#place.toast)
     this.#banner.busy(false)
     if (done) this.close()
   }
@@ -353,9 +379,9 @@ export class History {
     const address = this.#address.of(target)
     try {
       await navigator.clipboard.writeText(address)
-      toast('Link copied')
+      this.#place.toast('Link copied')
     } catch {
-      toast(address)
+      this.#place.toast(address)
     }
   }
 

@@ -25,12 +25,12 @@ const LETTERS = {
 }
 const ARROWS = { ArrowLeft: -1, ArrowRight: 1 }
 
-const inMenu = () => document.querySelector('.popover:popover-open, dialog[open]') !== null
+const inMenu = (root) => root.querySelector('.popover:popover-open, dialog[open]') !== null
 
 // What a key means, or nothing.
-function meaning(event, past) {
+function meaning(event, past, root) {
   const mod = event.ctrlKey || event.metaKey || event.altKey
-  if (inMenu()) return null
+  if (inMenu(root)) return null
   if (event.key === 'Escape') return () => past.back()
   const slider = event.target.type === 'range'
   if (mod || (typing(event) && !slider)) return null
@@ -40,20 +40,24 @@ function meaning(event, past) {
   return LETTERS[event.key] ? () => LETTERS[event.key](past) : null
 }
 
-/** Answer keys for `past`: see History. */
-export function answerKeys(past) {
+/** Answer keys in a document or shadow root for `past`, see History, until `signal` ends it. */
+export function answerKeys(past, root, signal) {
   const toggles = (event) =>
     (event.ctrlKey || event.metaKey) && event.altKey && event.shiftKey && event.code === 'KeyH'
   // Before the editor behind, and the slider itself, take them.
-  addEventListener(
+  root.addEventListener(
     'keydown',
     (event) => {
-      const act = toggles(event) ? () => past.toggle() : past.open ? meaning(event, past) : null
+      const act = toggles(event)
+        ? () => past.toggle()
+        : past.open
+          ? meaning(event, past, root)
+          : null
       if (act === null) return
       event.preventDefault()
       event.stopPropagation()
       act()
     },
-    true
+    { capture: true, signal }
   )
 }

@@ -141,7 +141,7 @@ export class Changes {
         element.parentElement.closest('.change') === null &&
         (at === 0 || run(list[at - 1]) !== run(element))
     )
-    this.#at = this.all.indexOf(document.activeElement)
+    this.#at = this.all.indexOf(this.#scroller.getRootNode().activeElement)
     for (const element of this.all) element.tabIndex = -1
     if (this.all.length > 0) this.all[Math.max(0, this.#at)].tabIndex = 0
   }

@@ -2,7 +2,6 @@
 
 import { confirmDialog, promptDialog } from '../dialogs.js'
 import { me, shownName } from '../identity.js'
-import { toast } from '../toast.js'
 
 const plain = (name) => name.split(/\s+/).filter(Boolean).join(' ')
 
@@ -12,44 +11,42 @@ export const written = () => plain(shownName())
 
 export class Names {
   #past
+  #place
   #awareness
   #changed
 
-  /** `changed()` is called after a change, here or at another's. */
-  constructor(past, awareness, changed) {
+  /**
+   * `place` is that of History; `changed()` is called after a change, here or at another's.
+   */
+  constructor(past, place, awareness, changed) {
     this.#past = past
+    this.#place = place
     this.#awareness = awareness
     this.#changed = changed
     watchHints(awareness, changed)
   }
 
   async give(seq) {
-    const name = await promptDialog({
-      title: 'Name this version',
-      label: 'Name',
-      action: 'Save name'
-    })
+    const asked = { title: 'Name this version', label: 'Name', action: 'Save name' }
+    const name = await promptDialog(asked, this.#place.root)
     if (name !== null) await this.#do(() => this.#past.name(name, seq, author()), 'Not named')
   }
 
   async rename({ name }) {
-    const wanted = await promptDialog({
-      title: 'Rename this version',
-      label: 'Name',
-      value: name,
-      action: 'Rename'
-    })
+    const asked = { title: 'Rename this version', label: 'Name', value: name, action: 'Rename' }
+    const wanted = await promptDialog(asked, this.#place.root)
     if (wanted !== null && wanted !== name)
       await this.#do(() => this.#past.rename(name, wanted), 'Not renamed')
   }
 
   async takeAway({ name }) {
-    const sure = await confirmDialog({
+    const asked = {
       title: `Take the name \u201c${name}\u201d away?`,
       text: 'What was written stays in the history.',
       action: 'Take it away',
       danger: true
-    })
+    }
+    const sure = await confirmDialog(asked, this.#place.root)
     if (sure) await this.#do(() => this.#past.unname(name), 'The name is still there')
   }
 
@@ -57,7 +54,7 @@ export class Names {
     try {
       await act()
     } catch (error) {
-      return toast(`${otherwise}: ${error.message}`)
+      return this.#place.toast(`${otherwise}: ${error.message}`)
     }
     this.#awareness.setLocalStateField('named', Date.now())
     this.#changed()

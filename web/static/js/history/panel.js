@@ -75,8 +75,9 @@ export class Panel {
    * is the last edit.
    */
   show(entries, whole, head) {
-    const focus = this.#list.contains(document.activeElement)
-      ? document.activeElement.closest('[data-last]')?.dataset.last
+    const { activeElement } = this.#list.getRootNode()
+    const focus = this.#list.contains(activeElement)
+      ? activeElement.closest('[data-last]')?.dataset.last
       : null
     const top = this.#list.scrollTop
     const nodes = []
@@ -181,12 +182,13 @@ export class Panel {
       run: () => acts.takeBack(entry, name)
     }))
     const may = (level) => this.#rights.may(level)
-    return [
+    const items = [
       ...(may('comment') ? naming : []),
       ...(entry.last < this.#shown.head ? over.slice(0, may('write') ? 2 : 1) : []),
       ...(may('write') ? undo : []),
-      { icon: 'link', label: 'Copy link', run: () => acts.copy(entry) }
+      acts.copy && { icon: 'link', label: 'Copy link', run: () => acts.copy(entry) }
     ]
+    return items.filter((item) => item !== false)
   }
 
   focus() {
@@ -212,7 +214,7 @@ export class Panel {
   // Up and down go from entry to entry, and what one comes to is shown.
   #rove(event) {
     const rows = [...this.#list.querySelectorAll('.past-entry')]
-    const at = rows.indexOf(document.activeElement)
+    const at = rows.indexOf(this.#list.getRootNode().activeElement)
     const to = { Home: 0, End: rows.length - 1 }[event.key] ?? at + (STEPS[event.key] ?? NaN)
     if (at < 0 || !rows[to]) return
     event.preventDefault()

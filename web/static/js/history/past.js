@@ -1,7 +1,7 @@
 // A document's past as the server tells it: who edited when, the named versions, moments and
 // differences. What was is for ever, so it is kept once it has been asked for. Draws nothing.
 
-import { at, request, send } from '../api.js'
+import { at, here } from '../api.js'
 
 /** Stretches asked for at once, and moments kept. */
 const PAGE = 200
@@ -18,18 +18,21 @@ export class Past {
   versions = []
   /** Whether all stretches are here. */
   whole = false
+  #server
   #path
   #next = null
   #kept = new Map()
   #times = new Map()
 
-  constructor(name) {
+  /** Of the document `name` of a Server. */
+  constructor(name, server = here) {
+    this.#server = server
     this.#path = at(name)
   }
 
   /** Look what is new. */
   async refresh() {
-    const page = await request(`${this.#path}/history?limit=${PAGE}`)
+    const page = await this.#server.request(`${this.#path}/history?limit=${PAGE}`)
     const oldest = page.stretches.at(-1)?.first ?? 0
     const known = this.stretches.filter(({ last }) => last < oldest)
     const joins = known.length > 0 && known[0].last === oldest - 1
@@ -59,14 +62,14 @@ export class Past {
 
   /** { head, stretches: [the last], versions }: how it stands, without a look at the rest. */
   latest() {
-    return request(`${this.#path}/history?limit=1`)
+    return this.#server.request(`${this.#path}/history?limit=1`)
   }
 
   /** Load older stretches. */
   async more() {
     if (this.#next === null) return
     const query = `before=${this.#next}&limit=${PAGE}`
-    const page = await request(`${this.#path}/history?${query}`)
+    const page = await this.#server.request(`${this.#path}/history?${query}`)
     const oldest = this.stretches.at(-1)?.first ?? Infinity
     this.stretches.push(...page.stretches.filter(({ last }) => last < oldest))
     this.#next = page.next
@@ -96,7 +99,7 @@ export class Past {
   #keep(path) {
     let answer = this.#kept.get(path)
     if (answer === undefined) {
-      answer = request(path)
+      answer = this.#server.request(path)
       answer.catch(() => this.#kept.delete(path))
     }
     this.#kept.delete(path)
@@ -120,21 +123,21 @@ export class Past {
 
   async #edit(what, body, by) {
     const { head } = await this.latest()
-    const done = await send('POST', `${this.#path}/${what}`, body)
+    const done = await this.#server.send('POST', `${this.#path}/${what}`, body)
     if (!done.changed) return null
     // Others may have typed in between: only what this author did is to be taken back.
     return { first: head + 1, last: done.seq, by, author: body.author }
   }
 
   name(name, seq, author) {
-    return send('POST', `${this.#path}/versions`, { name, at: String(seq), author })
+    return this.#server.send('POST', `${this.#path}/versions`, { name, at: String(seq), author })
   }
 
   rename(name, wanted) {
-    return send('PATCH', `${this.#path}/versions/${encodeURIComponent(name)}`, { name: wanted })
+    return this.#server.send('PATCH', `${this.#path}/versions/${encodeURIComponent(name)}`, { name: wanted })
   }
 
   unname(name) {
-    return request(`${this.#path}/versions/${encodeURIComponent(name)}`, { method: 'DELETE' })
+    return this.#server.request(`${this.#path}/versions/${encodeURIComponent(name)}`, { method: 'DELETE' })
   }
 }

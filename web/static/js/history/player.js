@@ -120,7 +120,7 @@ export class Player {
 
   /** Show where one is; `words` say it. */
   at(seq, words) {
-    if (document.activeElement !== this.slider || Number(this.slider.value) !== seq)
+    if (this.slider.getRootNode().activeElement !== this.slider || Number(this.slider.value) !== seq)
       this.slider.value = String(seq)
     this.slider.setAttribute('aria-valuetext', words)
     this.slider.style.setProperty(

@@ -1,12 +1,11 @@
 // Bringing a moment back, or taking somebody's edits back, and taking that back: ordinary edits, with
 // a word about each.
 
-import { toast } from '../toast.js'
 import { nameOf } from './authors.js'
 import { labelOf, pointOf } from './moments.js'
 import { author, written } from './names.js'
 
-async function undo(past, edits, words) {
+async function undo(past, edits, words, toast) {
   try {
     await past.undo(edits)
     toast(words)
@@ -15,8 +14,11 @@ async function undo(past, edits, words) {
   }
 }
 
-/** Restore a moment of `past`; `denied` says why nobody may write, or null. Whether it was done. */
-export async function restore(past, seq, denied) {
+/**
+ * Restore a moment of `past`; `denied` says why nobody may write, or null; `toast` tells. Whether it was
+ * done.
+ */
+export async function restore(past, seq, denied, toast) {
   if (denied !== null) {
     toast(`Not restored: ${denied || 'this document can only be read.'}`)
     return false
@@ -30,7 +32,7 @@ export async function restore(past, seq, denied) {
     }
     const named = past.versions.find((version) => version.seq === seq)
     const words = named ? `\u201c${labelOf(named)}\u201d` : pointOf(shown.time ?? Date.now())
-    const back = () => undo(past, done, 'The restore was taken back')
+    const back = () => undo(past, done, 'The restore was taken back', toast)
     toast(`Restored to ${words}`, { label: 'Undo', run: back })
     return true
   } catch (error) {
@@ -39,8 +41,8 @@ export async function restore(past, seq, denied) {
   }
 }
 
-/** Take back what `by` did in the edits from `first` to `last`; `denied` as in restore(). */
-export async function takeBack(past, { first, last }, by, denied) {
+/** Take back what `by` did in the edits from `first` to `last`; the rest is as in restore(). */
+export async function takeBack(past, { first, last }, by, denied, toast) {
   const whose = `The edits of ${nameOf(by)}`
   if (denied !== null) {
     toast(`Not taken back: ${denied || 'this document can only be read.'}`)
@@ -52,7 +54,7 @@ export async function takeBack(past, { first, last }, by, denied) {
       toast(`${whose} left nothing to take back`)
       return
     }
-    const again = () => undo(past, done, `${whose} are there again`)
+    const again = () => undo(past, done, `${whose} are there again`, toast)
     toast(`${whose} were taken back`, { label: 'Undo', run: again })
   } catch (error) {
     toast(`Not taken back: ${error.message}`)
