@@ -124,6 +124,23 @@ def test_two_documents_on_a_page_of_another_site(
     assert mine.evaluate("document.querySelector('quire-editor').saved")
 
 
+def test_two_write_in_a_rich_text(
+    server: Server, site: Elsewhere, ada: Person, ben: Person
+) -> None:
+    """Both have the focus, and each sees what the other types, as they type."""
+    pages = visit(ada, site, tag(server, "both")), visit(ben, site, tag(server, "both"))
+    typed = ""
+    for page, words in zip(2 * pages, ("one ", "two ", "three ", "four "), strict=True):
+        text_of(page, "both").press("ControlOrMeta+End")
+        page.keyboard.type(words)
+        typed += words
+        for each in pages:
+            wait_for(
+                lambda each=each: each.evaluate("document.querySelector('quire-editor').text")
+                == typed.rstrip(" ") + " "
+            )
+
+
 def test_menus_and_tools_work_in_it(server: Server, site: Elsewhere, ada: Person) -> None:
     """By mouse and by keys: what they open is inside of the element, too."""
     page = visit(ada, site, tag(server, "tools"))
@@ -162,6 +179,37 @@ def test_view_only(server: Server, site: Elsewhere, ada: Person, ben: Person) ->
     expect(reader.locator("quire-editor .pill")).to_have_text("View only")
     expect(text_of(reader, "seen")).to_have_attribute("contenteditable", "false")
     expect(text_of(reader, "seen")).to_contain_text("Look")
+
+
+def test_what_it_says_and_takes(server: Server, site: Elsewhere, ada: Person, ben: Person) -> None:
+    """Its attributes, properties, events and parts, as the README lists them."""
+    token = server.token("ola", {"told": Level.WRITE})
+    page = visit(
+        ada,
+        site,
+        f'<quire-editor document="told" token="{token}" server="{server.url}/" name="Ola" '
+        'kind="text"></quire-editor>',
+    )
+    other = visit(ben, site, tag(server, "told", more='kind="text"'))
+    text_of(page, "told").click()
+    page.keyboard.type("mine")
+    expect(text_of(other, "told").locator(".caret-name")).to_have_text("Ola (guest)")
+    text_of(other, "told").press("ControlOrMeta+End")
+    other.keyboard.type(" yours")
+    expect(text_of(page, "told")).to_contain_text("mine")
+    wait_for(lambda: page.evaluate("document.querySelector('quire-editor').text") == "mine yours")
+    element = "document.querySelector('quire-editor')"
+    assert page.evaluate(f"{element}.doc.getText('content').toString()") == "mine yours"
+    heard = page.evaluate("heard.map(([, type, detail]) => [type, detail])")
+    assert ["change", {"local": True}] in heard and ["change", {"local": False}] in heard
+    assert {"Saving", "Saved"} <= {detail["text"][:6] for type, detail in heard if type == "status"}
+    people = [detail["people"] for type, detail in heard if type == "people"]
+    assert any([person["name"] for person in each] == ["Una"] for each in people)
+    parts = page.evaluate(
+        f"[...{element}.shadowRoot.querySelectorAll('[part]')].map((it) => it.getAttribute('part'))"
+    )
+    listed = {"bar", "title", "pill", "avatars", "history", "tool-strip", "page", "foot"}
+    assert listed <= set(parts)
 
 
 def test_its_history(server: Server, site: Elsewhere, ada: Person, ben: Person) -> None:
@@ -212,6 +260,34 @@ def test_its_history(server: Server, site: Elsewhere, ada: Person, ben: Person) 
     shown.get_by_role("button", name="Back to the document").click()
     expect(text_of(shown, "past")).to_be_visible()
     assert shown.evaluate("document.querySelector('quire-editor').text") == "First and second"
+
+
+def test_nothing_typed_is_lost(server: Server, site: Elsewhere, ada: Person, ben: Person) -> None:
+    """The server is away: with a new token, in another place of its page, and taken out of it."""
+    page, reader = visit(ada, site, tag(server, "kept")), visit(ben, site, tag(server, "kept"))
+    text_of(page, "kept").click()
+    page.keyboard.type("before ")
+    expect(text_of(reader, "kept")).to_contain_text("before")
+    token = server.token("una", {"kept": Level.WRITE}, name="Una")
+    typed = ""
+    for what, act in {
+        "renewed ": f"document.querySelector('quire-editor').setAttribute('token', '{token}')",
+        "moved ": "document.body.prepend(document.querySelector('quire-editor'))",
+        "removed ": "document.querySelector('quire-editor').remove()",
+    }.items():
+        server.kill()
+        expect(page.locator("quire-editor .pill")).to_contain_text("Offline")
+        page.keyboard.type(what)
+        page.evaluate(act)
+        server.start()
+        typed += what
+        expect(text_of(reader, "kept")).to_contain_text(f"before {typed}".rstrip())
+        if what != "removed ":
+            expect(page.locator("quire-editor .pill")).to_have_text("Saved")
+            text_of(page, "kept").press("ControlOrMeta+End")
+    wait_for(lambda: len(server.api("GET", "/documents/kept")["editors"]) == 1)
+    for person in (ada, ben):
+        person.forgive("net::ERR_", "WebSocket connection to")
 
 
 def test_what_is_refused_is_said(server: Server, site: Elsewhere, ada: Person) -> None:

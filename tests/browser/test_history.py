@@ -298,6 +298,28 @@ def test_what_one_did_is_taken_back(server: Server, ada: Person) -> None:
     wait_for(lambda: content(page) == all_)
 
 
+def test_a_run_is_taken_back_as_a_whole(server: Server, ada: Person) -> None:
+    """What ends an entry, a version's name or a mass deletion, does not end it."""
+    name = server.document("Run", "text")
+    page = ada.open(name)
+    page.keyboard.type("Ada. ")
+    says(page, "Saved")
+    for words in ("One ", "Two "):
+        edits = {"edits": [{"insert": words, "at": 0}], "author": "Bot", "run": "7"}
+        answer = server.api("POST", f"/documents/{name}/edits", edits)
+        version = {"name": words, "at": str(answer["seq"]), "author": "Ada"}
+        server.api("POST", f"/documents/{name}/versions", version)
+    wait_for(lambda: content(page) == "Two One Ada. ")
+    open_history(page)
+    page.locator(".past-panel li .icon-button").first.click()
+    page.get_by_role("menuitem", name="Undo all that Bot (7) ever did").click()
+    expect(page.locator(".toast")).to_contain_text("The edits of Bot (7) were taken back")
+    wait_for(lambda: content(page) == "Ada. ")
+    page.locator(".past-panel li .icon-button").last.click()
+    expect(page.get_by_role("menuitem", name="Undo the edits of Ada Lovelace")).to_be_visible()
+    expect(page.get_by_role("menuitem", name="Undo all that Ada")).to_have_count(0)
+
+
 def test_links(server: Server, ada: Person, ben: Person) -> None:
     """A copied link opens just that for somebody else; Back and Esc lead to the live document."""
     name, page, _ = two_hands(server, ada, ben, "text")

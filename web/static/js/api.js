@@ -10,22 +10,22 @@ export class ApiError extends Error {
 
 export class Server {
   #url
-  #shown
 
   /** The page's own server, or the one at `url`, to which `token` says who one is, if anything. */
   constructor(url = '', token = '') {
     this.#url = url
-    this.#shown = token ? { Authorization: `Bearer ${token}` } : {}
+    this.token = token
   }
 
   /** The JSON that the API answers at a path, null for none. Throws ApiError. */
   async request(path, options = {}) {
+    const shown = this.token ? { Authorization: `Bearer ${this.token}` } : {}
     let response
     try {
       response = await fetch(`${this.#url}/api${path}`, {
         credentials: this.#url ? 'omit' : 'same-origin',
         ...options,
-        headers: { Accept: 'application/json', ...this.#shown, ...options.headers }
+        headers: { Accept: 'application/json', ...shown, ...options.headers }
       })
     } catch {
       throw new ApiError(0, 'The server cannot be reached.')

@@ -35,6 +35,9 @@ const ONLY = {
   comment: 'You may read this document and name versions of it, not change it.'
 }
 
+/** A token as a subprotocol, for a browser sends no headers with a socket. */
+const subprotocols = (token) => (token ? ['quire', `quire.token.${token}`] : [])
+
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Open a database of our own first: y-indexeddb has no answer for a browser that refuses. */
@@ -100,7 +103,7 @@ export class Session {
     this.provider = new WebsocketProvider(socket, encodeURIComponent(name), this.doc, {
       connect: false,
       WebSocketPolyfill: QuireSocket,
-      protocols: token ? ['quire', `quire.token.${token}`] : []
+      protocols: subprotocols(token)
     })
     this.awareness = this.provider.awareness
   }
@@ -144,6 +147,25 @@ export class Session {
     this.#listeners.clear()
     this.provider.destroy()
     this.doc.destroy()
+  }
+
+  /** Let go of it once all that was typed is on the server, and be seen no more. */
+  leave() {
+    this.#listeners.clear()
+    this.awareness.setLocalState(null)
+    this.onChange(() => {
+      if (this.unsaved > 0 && this.facts.closed === null) return
+      this.#listeners.clear()
+      setTimeout(() => this.close())
+    })
+  }
+
+  /** Go on with another token of the same person: nothing that was typed goes. */
+  renew(token) {
+    this.provider.protocols = subprotocols(token)
+    this.provider.disconnect()
+    this.#set({ closed: null, denied: null })
+    this.provider.connect()
   }
 
   // The document says 'news' before it takes in what others, or other tabs, did.

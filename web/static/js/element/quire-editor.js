@@ -34,6 +34,8 @@ class QuireEditor extends HTMLElement {
   #root = this.attachShadow({ mode: 'open', delegatesFocus: true })
   #parts = {}
   #place = null
+  #server = null
+  #user = null
   #session = null
   #editor = null
   #past = null
@@ -54,6 +56,9 @@ class QuireEditor extends HTMLElement {
       part('span', 'avatars', { role: 'group', 'aria-label': 'People here' }),
       part('span', 'history')
     )
+    // y-tiptap takes the root for a document, and drops what others type where it is none.
+    this.#root.createRange = () => document.createRange()
+    this.#root.getSelection ??= () => document.getSelection()
     const said = h('div', { class: 'visually-hidden', role: 'status', 'aria-live': 'polite' })
     this.#root.append(part('div', 'frame'), said)
     const tools = part('div', 'tool-strip', { role: 'region', 'aria-label': 'Tools' })
@@ -77,7 +82,7 @@ class QuireEditor extends HTMLElement {
     dark.addEventListener('change', this.#themed)
     this.#paint()
     const sheets = await styles()
-    if (!this.isConnected || this.#there) return // it was taken out, or put elsewhere, meanwhile
+    if (!this.isConnected || this.#there) return // it was taken out meanwhile, or only put elsewhere
     this.#root.adoptedStyleSheets = sheets
     tintsCountIn(this.#root)
     this.#there = true
@@ -85,15 +90,19 @@ class QuireEditor extends HTMLElement {
   }
 
   disconnectedCallback() {
-    dark.removeEventListener('change', this.#themed)
-    this.#there = false
-    this.#close()
+    queueMicrotask(() => {
+      if (this.isConnected) return // somebody has put it elsewhere
+      dark.removeEventListener('change', this.#themed)
+      this.#there = false
+      this.#close()
+    })
   }
 
   attributeChangedCallback(name, before, after) {
     if (before === after || !this.#there) return
     if (name === 'theme') this.#paint()
     else if (name === 'readonly') this.#look()
+    else if (name === 'token' && this.#editor) this.#renew()
     else this.#open()
   }
 
@@ -137,26 +146,45 @@ class QuireEditor extends HTMLElement {
     return this.getAttribute('token') ?? ''
   }
 
-  get #server() {
-    return new Server(this.#url, this.#token)
-  }
-
   // What is known of the document, and who one is there. One that is not there comes into being with
   // its first edit.
   async #meta(name) {
-    const server = this.#server
+    const server = (this.#server = new Server(this.#url, this.#token))
     try {
-      const who = await server.request(`/session?${new URLSearchParams({ document: name })}`)
-      assume({ ...who, name: who.name || (this.getAttribute('name') ?? '') })
+      const who = await this.#learn(name)
       const meta = await server.request(at(name)).catch((error) => {
         if (error.status !== 404) throw error
-        return { name, title: '', level: who.level, kind: 'rich' }
+        return { name, title: '', level: who.level, kind: this.getAttribute('kind') ?? 'rich' }
       })
       if (meta.deleted) throw new Error('This document was deleted.')
       return { ...meta, kind: meta.kind || (this.getAttribute('kind') ?? '') }
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 0) throw error
       throw new Error('The server cannot be reached from this page. Is its origin allowed there?')
+    }
+  }
+
+  // Who one is there.
+  async #learn(name) {
+    const query = new URLSearchParams({ document: name })
+    const who = await this.#server.request(`/session?${query}`)
+    assume({ ...who, name: who.name || (this.getAttribute('name') ?? '') })
+    this.#user = who.user
+    return who
+  }
+
+  // A newer token, in time or too late: whoever types goes on, unless it is somebody else's.
+  async #renew() {
+    const [session, turn, user] = [this.#session, this.#turn, this.#user]
+    this.#server.token = this.#token
+    session.renew(this.#token)
+    try {
+      const { level } = await this.#learn(this.getAttribute('document'))
+      if (turn !== this.#turn) return
+      if (user !== this.#user) this.#open()
+      else session.learn({ level })
+    } catch {
+      // The socket finds out by itself, once the server can be reached.
     }
   }
 
@@ -256,7 +284,7 @@ class QuireEditor extends HTMLElement {
     this.#turn++
     this.#past?.destroy()
     this.#editor?.destroy?.()
-    this.#session?.close()
+    this.#session?.leave()
     this.#past = this.#editor = this.#session = null
     this.#writing = true
     this.#state = {}

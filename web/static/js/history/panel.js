@@ -19,7 +19,7 @@ export class Panel {
   #only
   #naming
   #rights = null
-  #shown = { entries: [], seq: null, head: 0 }
+  #shown = { entries: [], whole: true, seq: null, head: 0 }
 
   /**
    * `acts`: { choose(entry, far), filter(), more(), name(seq), rename(version), unname(version),
@@ -94,7 +94,7 @@ export class Panel {
     if (!whole && !this.onlyNamed) nodes.push(this.#older())
     this.#list.replaceChildren(...nodes)
     this.#list.scrollTop = top
-    Object.assign(this.#shown, { entries, head })
+    Object.assign(this.#shown, { entries, whole, head })
     this.mark(this.#shown.seq)
     if (focus !== null && focus !== undefined)
       this.#list.querySelector(`[data-last="${focus}"] .past-entry`)?.focus()
@@ -176,11 +176,18 @@ export class Panel {
       { icon: 'restore', label: 'Restore this version', run: () => acts.restore(entry.last) }
     ]
     // What nobody signed is not undone by author: it may be of several.
-    const undo = entry.authors.filter(Boolean).map((name) => ({
-      icon: 'undo',
-      label: `Undo the edits of ${name}`,
-      run: () => acts.takeBack(entry, name)
-    }))
+    const undo = entry.authors.filter(Boolean).flatMap((name) => [
+      {
+        icon: 'undo',
+        label: `Undo the edits of ${name}`,
+        run: () => acts.takeBack(entry, name)
+      },
+      this.#hasMore(name, entry) && {
+        icon: 'undo',
+        label: `Undo all that ${name} ever did`,
+        run: () => acts.takeBack({ first: 1, last: this.#shown.head }, name)
+      }
+    ])
     const may = (level) => this.#rights.may(level)
     const items = [
       ...(may('comment') ? naming : []),
@@ -189,6 +196,12 @@ export class Panel {
       acts.copy && { icon: 'link', label: 'Copy link', run: () => acts.copy(entry) }
     ]
     return items.filter((item) => item !== false)
+  }
+
+  // Whether an author may have written outside of an entry, too: a run does not end with one.
+  #hasMore(name, entry) {
+    const { entries, whole } = this.#shown
+    return !whole || entries.some((it) => it.last !== entry.last && it.authors.includes(name))
   }
 
   focus() {
