@@ -4,6 +4,7 @@ server says. Knows no binding and no protocol: that is in the pages.
 
 import asyncio
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable
@@ -136,6 +137,8 @@ class Cell:
         """A new document."""
         self._count += 1
         self.name = f"{self.editor}/{self.client}/{story}/{self._count}"
+        if self.client.startswith("ysweet"):  # whose names have no other characters
+            self.name = re.sub(r"[^\w-]", "-", self.name)
 
     async def end(self) -> list[str]:
         """Everybody leaves; the errors on their pages."""

@@ -59,7 +59,9 @@ def editor_title(editor: str) -> str:
 def client_title(client: str) -> str:
     """What it is called, with its version."""
     title, _, option = CLIENTS[client].partition(", ")
-    return f"{title} {version(client.removesuffix('session'))}" + (f", {option}" if option else "")
+    package = client.removesuffix("-http").removesuffix("session")
+    told = f"{title} {version('@y-sweet/client' if package == 'ysweet' else package)}"
+    return told + (f", {option}" if option else "")
 
 
 def version(package: str) -> str:

@@ -185,7 +185,7 @@ async def leave(cell: Cell) -> None:
 async def isolation(cell: Cell) -> None:
     """Another document hears nothing of this one, neither text nor presence."""
     ada, ben = await pair(cell)
-    other = f"{cell.name}/other"
+    other = f"{cell.name}-other"
     (cleo,) = await cell.meet("Cleo", document=other)
     await cleo.go()
     await asyncio.gather(ada.type(" here"), cleo.type("there"))
@@ -220,7 +220,7 @@ async def read_only(cell: Cell) -> None:
 
 async def told(person: Person) -> bool:
     """Whether they can know that what they type is not taken: y-websocket says so in the console,
-    Hocuspocus has changes that stay unsynced."""
+    Hocuspocus and y-sweet have changes that stay unsynced."""
     denied = any("Permission denied" in line for line in person.warnings)
     return denied or bool(await person.see("unsaved"))
 

@@ -48,8 +48,12 @@ CLIENTS = {
     "hoc3": "Hocuspocus",
     "hoc4": "Hocuspocus",
     "hoc4session": "Hocuspocus, sessionAwareness",
+    "ysweet": "y-sweet",
+    "yws3-http": "y-websocket, by HTTP",
+    "hoc4-http": "Hocuspocus, by HTTP",
+    "ysweet-http": "y-sweet, by HTTP",
 }
-"""By their names in pages/clients.js and in package.json."""
+"""By their names in pages/clients.js."""
 
 Place = tuple[str, str]  # an editor and a client
 

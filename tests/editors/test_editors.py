@@ -10,7 +10,13 @@ from tests.browser.harness import CHROMIUM
 from .stories import STORIES
 from .table import EDITORS, HERE, Result, stories_of, tell_all
 
-CORE = [("codemirror", "yws3"), ("prosemirror", "hoc4"), ("quill", "yws1")]
+CORE = [
+    ("codemirror", "yws3"),
+    ("prosemirror", "hoc4"),
+    ("quill", "yws1"),
+    ("codemirror", "ysweet"),
+    ("quill", "hoc4-http"),
+]
 
 
 @pytest.fixture(scope="module")

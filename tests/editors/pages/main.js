@@ -27,7 +27,7 @@ window.seen = {
   heard,
   look,
   get synced () { return provider.synced },
-  get unsaved () { return provider.hasUnsyncedChanges ?? null },
+  get unsaved () { return provider.hasUnsyncedChanges ?? provider.hasLocalChanges ?? null },
   get shown () { return shown },
   get text () { return (look.text ? look.text(editor) : lines(look)).replace(/\n+$/, '').replace(/\u00A0/g, ' ') },
   get bold () { return [...document.querySelector(look.content).querySelectorAll('strong, b')].map((bold) => bold.textContent) },
