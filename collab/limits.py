@@ -53,7 +53,9 @@ class Limits:
     user_connections: int = _limit(50, 1013, "WebSockets of one user", 1_000_000)
     document_connections: int = _limit(500, 1013, "WebSockets of one document", 1_000_000)
     loaded_bytes: int = _limit(512 << 20, 1013, "of all documents that are open")
-    socket_documents: int = _limit(32, 1013, "documents on one WebSocket of Hocuspocus", 10_000)
+    socket_documents: int = _limit(
+        32, 0, "documents on one socket of Hocuspocus; more are refused", 10_000
+    )
     unauthenticated_bytes: int = _limit(
         64 << 10, 1009, "of a message of who has not been let in to any document", 1 << 30
     )

@@ -30,7 +30,7 @@ from collab.errors import (
     Unauthenticated,
     Unavailable,
 )
-from collab.hocuspocus import Leave, Pong, Stateless, Token
+from collab.hocuspocus import Leave, Stateless, Token
 from collab.rates import Pace
 from collab.session import Session
 
@@ -158,8 +158,6 @@ class SharedConnection:
                 self._say(hocuspocus.closed(address, "provider_initiated"))
             case Stateless(text) if document is not None:
                 return self._answer(document, text)
-            case Leave() | Stateless() | Pong():
-                pass
         return None
 
     async def _answer(self, document: AddressedConnection, text: str) -> None:
@@ -192,8 +190,9 @@ class SharedConnection:
         """Lets the peer into a document, if the door does, and passes on what it said first."""
         known = self.documents.keys() | self._absent.keys()
         if address not in known and len(known) >= self.hub.limits.socket_documents:
-            raise TooMany("Too many documents on one connection.", "socket_documents")
-        if not await self._opened(address, token):
+            self.hit("socket_documents")
+            self._say(hocuspocus.refused(address, "Too many documents on one connection."))
+        elif not await self._opened(address, token):
             self._absent.setdefault(address, int(asks(frame)))
             self._absent.later(address, lambda: self._opened(address, token))
         elif frame and address in self.documents:
