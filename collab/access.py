@@ -27,6 +27,9 @@ from collab.wire import (
     SyncUpdate,
 )
 
+JOINT = "~"  # is in no token
+MOST = 8  # tokens that one peer shows
+
 
 class Level(IntEnum):
     """What somebody may do with a document; each level may do what those below it may."""
@@ -46,6 +49,11 @@ class Credentials(NamedTuple):
     token: str = ""
     address: str = ""
     request: object = None
+
+    @property
+    def tokens(self) -> list[str]:
+        """Each one, of a peer that shows several: they stand one behind the other, "~" between."""
+        return self.token.split(JOINT)[:MOST]
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,14 +133,23 @@ class Door:
                 self._apply(session, session.grant)
         await self._store.save_token(token)
 
-    async def renew(self, credentials: Credentials, grant: Grant, rooms: Iterable[Room]) -> int:
-        """A user shows a newer token: all its sessions go on with that, where it lets them. How
-        many there are."""
-        renewed = 0
+    async def renew(
+        self, shown: Credentials, token: str, grant: Grant, rooms: Iterable[Room]
+    ) -> int:
+        """A user shows a newer token beside what it had, and gets a grant: its sessions that came
+        in by what it had go on with that, where it lets them. All others stay as they are: what was
+        given to a program is worth no more. How many go on."""
+        renewed, old = 0, {*shown.tokens} - {""}
         for session in _sessions(rooms):
-            known = session.grant
-            if grant.user and (known.user, known.tenant) == (grant.user, grant.tenant):
-                await self.show(session, credentials)
+            known, before = session.grant, session.credentials
+            same = grant.user and (known.user, known.tenant) == (grant.user, grant.tenant)
+            if not same or before is None or old.isdisjoint(before.tokens):
+                continue
+            newer = before._replace(token=token)
+            granted = await self.grant(newer, session.room.name)
+            if granted.level >= Level.READ:
+                session.credentials = newer
+                self._apply(session, granted)
                 renewed += session.ended is None
         return renewed
 

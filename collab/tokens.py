@@ -33,8 +33,6 @@ from collab.errors import Expired, Unauthenticated
 
 AUDIENCE = "quire"
 ALGORITHM = "HS256"
-JOINT = "~"  # is in no token
-MOST = 8  # tokens that one peer shows
 LEEWAY = 3  # seconds that two clocks may differ; who is in is out two seconds later at the most
 MIN_KEY = 32  # characters of a key
 REMEMBERED = 1_000  # tokens
@@ -66,7 +64,7 @@ class Tokens:
         """What the token allows, or the best of several, which stand one behind the other with "~"
         between them. Unauthenticated when there is none, or none counts."""
         grants = []
-        for token in credentials.token.split(JOINT)[:MOST]:
+        for token in credentials.tokens:
             try:
                 grants.append(self._grant(self.verify(token), document))
             except Unauthenticated as error:

@@ -9,12 +9,12 @@ import time
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from collab.access import Grant, Level
+from collab.access import JOINT, MOST, Grant, Level
 from collab.audit import Action
 from collab.errors import AccessDenied, NotFound, ProtocolError, Unauthenticated
 from collab.names import document_name, in_tenant, name_of
 from collab.storage import Token
-from collab.tokens import JOINT, MOST, WORDS, Tokens, literal
+from collab.tokens import WORDS, Tokens, literal
 from collab.web import schemas
 from collab.web.api import ApiHandler
 from collab.web.proxies import secure
@@ -42,7 +42,8 @@ class SessionHandler(ApiHandler):
         self.write({**shown, "users": _tokens(self) is not None})
 
     async def post(self) -> None:
-        """Open connections of the same user go on with the new token."""
+        """Connections that came in by what the request shows go on with the new token, if they are
+        the same user's."""
         token = self.body(schemas.SIGN_IN)["token"]
         tokens = _tokens(self)
         if tokens is None:
@@ -54,7 +55,7 @@ class SessionHandler(ApiHandler):
         others = cookie(self.request).split(JOINT)
         kept = [one for one in others if await self._counts_beside(tokens, one, own)]
         self._keep(_joined([own, *kept]), grant.expires)
-        renewed = await self.hub.door.renew(shown, grant, self.hub.rooms.values())
+        renewed = await self.hub.door.renew(self.credentials, own, grant, self.hub.rooms.values())
         self.write({"user": grant.user, "name": grant.name, "renewed": renewed})
 
     async def delete(self) -> None:

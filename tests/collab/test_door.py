@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from collab import Hub
-from collab.access import Credentials, Grant, Level
+from collab.access import JOINT, Credentials, Grant, Level
 from collab.errors import AccessDenied, BadName, TooMany, Unauthenticated, Unavailable
 from collab.names import document_key
 from collab.storage import Token, open_store
-from collab.tokens import JOINT, Tokens, new_key
+from collab.tokens import Tokens, new_key
 
 LATER = int(time.time()) + 3600
 ANN = Credentials("anns", "127.0.0.1")

@@ -169,17 +169,71 @@ async def test_tenants_share_nothing(api, tokens, hub):
 @pytest.mark.gen_test
 async def test_a_newer_token_is_taken_without_a_reconnect(api, tokens, hub, join):
     """Also one that allows more: what was refused before is asked for again, and saved."""
-    peer = await join("notes", token_for(tokens, "rae", notes="READ"))
+    old = token_for(tokens, "rae", notes="READ")
+    peer = await join("notes", old)
     await peer.send(STEP1 + STEP2)
     await peer.say(SyncUpdate(typed(7, 0, "mine")))
     await peer.hear(Denied)
     more = token_for(tokens, "rae", notes="WRITE")
-    renewed = await api("POST", "/api/session", body={"token": more})
+    renewed = await api("POST", "/api/session", old, {"token": more})
     assert 1 == json.loads(renewed.body)["renewed"]
 
     await peer.hear(wire.SyncStep1)
     await peer.say(wire.SyncStep2(typed(7, 0, "mine")))
     assert b"mine" in (await peer.hear(SyncUpdate)).update
+    await hub.close()
+
+
+@pytest.mark.gen_test
+async def test_a_newer_token_replaces_the_one_that_is_shown_and_no_other(api, tokens, hub, join):
+    """What a user gave to a program of theirs allows no more for that, is no less when they get a
+    token for something else, and comes from where it came from."""
+    mine = token_for(tokens, "ann", **{"*": "WRITE"})
+    given = token_for(tokens, "ann", a="READ")
+    for name, token in (("a", given), ("a", mine), ("b", mine)):
+        peer = await join(name, token)
+        await peer.send(STEP1 + STEP2)
+        await peer.hear(wire.SyncStep2)
+
+    def levels():
+        sessions = [session for name in "ab" for session in hub.rooms[name].sessions]
+        return sorted((one.room.name, one.grant.level.name) for one in sessions if not one.ended)
+
+    as_before = [("a", "READ"), ("a", "WRITE"), ("b", "WRITE")]
+    program = next(one for one in hub.rooms["a"].sessions if one.credentials.token == given)
+    program.credentials = program.credentials._replace(address="192.0.2.7")
+    for shown, token, renewed, then in (
+        ("", token_for(tokens, "ann", **{"*": "ADMIN"}), 0, as_before),
+        (mine, token_for(tokens, "bob", **{"*": "ADMIN"}), 0, as_before),
+        (mine, token_for(tokens, "ann", b="ADMIN"), 1, [*as_before[:2], ("b", "ADMIN")]),
+        (given, token_for(tokens, "ann", a="WRITE"), 1, [*2 * [("a", "WRITE")], ("b", "ADMIN")]),
+    ):
+        answer = await api("POST", "/api/session", shown, {"token": token})
+        assert renewed == json.loads(answer.body)["renewed"]
+        assert then == levels()
+    assert "192.0.2.7" == program.credentials.address
+    await hub.close()
+
+
+@pytest.mark.gen_test
+async def test_a_page_goes_on_with_a_newer_token_by_its_cookie(api, tokens, hub, join):
+    """Also where the cookie has the token of another link beside it, which goes on to count."""
+    link, _ = tokens.issue("link", {"b": Level.READ}, LATER)
+    cookie = ""
+    for token in (link, token_for(tokens, "ann", a="READ")):
+        answer = await api("POST", "/api/session", body={"token": token}, Cookie=cookie)
+        cookie = answer.headers["Set-Cookie"].split(";")[0]
+    for name in "ab":
+        peer = await join(name, cookie.removeprefix("quire="))
+        await peer.send(STEP1 + STEP2)
+        await peer.hear(wire.SyncStep2)
+
+    more = token_for(tokens, "ann", a="WRITE")
+    answer = await api("POST", "/api/session", body={"token": more}, Cookie=cookie)
+    assert 1 == json.loads(answer.body)["renewed"]
+    ((ann,), (guest,)) = (hub.rooms[name].sessions for name in "ab")
+    assert (Level.WRITE, Level.READ) == (ann.grant.level, guest.grant.level)
+    assert ann.ended is None and guest.ended is None
     await hub.close()
 
 
