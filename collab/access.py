@@ -68,6 +68,7 @@ class Grant:
     `tenant`   whose documents these are: no name leads from one tenant to another
     `expires`  seconds since the epoch when the hook is asked again
     `token`    the id by which it can be revoked
+    `parent`   that of the token that gave this one out, and takes it along when it is revoked
     `seen`     whether others hear that they are here
     `sees`     whether they hear who else is
     `crowd`    whether many are this user, of whom it is not known who is who: they share its client
@@ -81,6 +82,7 @@ class Grant:
     tenant: str = ""
     expires: float = inf
     token: str = ""
+    parent: str = ""
     seen: bool = True
     sees: bool = True
     crowd: bool = False

@@ -124,12 +124,12 @@ class Door:
         return grant if _key(grant, name_of(key)) == key else NOTHING
 
     async def limit(self, token: Token, rooms: Iterable[Room]) -> None:
-        """From now on a token, whose id is that `in_tenant`, allows no more than its level, 0:
-        nothing. When this returns that is on disk, and those who are in by it have been told;
-        OSError when it is not on disk: it counts until this process ends."""
+        """From now on a token, whose id is that `in_tenant`, and those that it gave out allow no
+        more than its level, 0: nothing. When this returns that is on disk, and those who are in by
+        it have been told; OSError when it is not on disk: it counts until this process ends."""
         self._caps[token.id] = min(Level(token.level), self._caps.get(token.id, Level.ADMIN))
         for session in _sessions(rooms):
-            if _token_id(session.grant) == token.id:
+            if token.id in _token_ids(session.grant):
                 self._apply(session, session.grant)
         await self._store.save_token(token)
 
@@ -259,7 +259,8 @@ class Door:
 
     def capped(self, grant: Grant) -> Grant:
         """What is left of a grant. Unauthenticated if nothing is."""
-        cap = self._caps.get(_token_id(grant), Level.NOBODY)
+        caps = (self._caps.get(identity, Level.NOBODY) for identity in _token_ids(grant))
+        cap = min(caps, default=Level.NOBODY)
         if cap == Level.NONE:
             raise Unauthenticated("Your access was revoked.")
         return replace(grant, level=cap) if cap < grant.level else grant
@@ -284,8 +285,9 @@ def _without(token: str, text: str) -> str:
     return text.replace(token, "...") if token else text
 
 
-def _token_id(grant: Grant) -> str:
-    return in_tenant(grant.tenant, grant.token) if grant.token else ""
+def _token_ids(grant: Grant) -> list[str]:
+    """By which it can be revoked: its own, and that of the token that gave it out."""
+    return [in_tenant(grant.tenant, one) for one in (grant.token, grant.parent) if one]
 
 
 def _denied(credentials: Credentials, user: str = "") -> CollabError:

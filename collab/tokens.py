@@ -4,7 +4,7 @@ r"""Signed tokens: who somebody is and what they may do, as a JSON Web Token. Ke
               crowd   true: many people, whom nobody can tell apart
               tenant  whose documents they are  rights        pattern -> read, comment, write, admin
               aud     "quire"                   exp           seconds since the epoch
-              jti     by which it is revoked
+              jti     by which it is revoked    parent        the jti of the token that gave it out
 
 A pattern is the name of a document, in which * stands for any characters, and \* for itself.
 HS256 alone is taken: whoever has a key can make tokens, this program and the operator's own. Keys
@@ -38,6 +38,7 @@ MIN_KEY = 32  # characters of a key
 REMEMBERED = 1_000  # tokens
 WORDS = {level.name.lower(): level for level in Level if Level.READ <= level <= Level.ADMIN}
 
+_TEXTS = ("sub", "name", "color", "tenant", "jti", "parent")
 _COUNTS_NOT = "Your token does not count here."
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
@@ -85,6 +86,7 @@ class Tokens:
             tenant=claims.get("tenant", ""),
             expires=claims["exp"] + LEEWAY,
             token=claims.get("jti", ""),
+            parent=claims.get("parent", ""),
             seen=shown,
             sees=shown or self.readers == "hidden",
             crowd=claims.get("crowd", False),
@@ -135,8 +137,8 @@ class Tokens:
     def issue(
         self, user: str, rights: Mapping[str, Level], expires: int, **claims: str | bool
     ) -> tuple[str, str]:
-        """A token until a second since the epoch, and its id. `claims` are name, color, tenant and
-        crowd."""
+        """A token until a second since the epoch, and its id. `claims` are name, color, tenant,
+        parent and crowd."""
         identity = secrets.token_urlsafe(12)
         words = {pattern: level.name.lower() for pattern, level in rights.items()}
         body = {"sub": user, "aud": AUDIENCE, "exp": expires, "jti": identity, "rights": words}
@@ -176,7 +178,7 @@ def _key_id(key: str) -> str:
 
 
 def _well_formed(claims: Mapping[str, Any]) -> bool:
-    texts = [claims.get(claim, "") for claim in ("sub", "name", "color", "tenant", "jti")]
+    texts = [claims.get(claim, "") for claim in _TEXTS]
     rights = claims.get("rights")
     return (
         all(isinstance(text, str) and text.isprintable() for text in texts)

@@ -17,7 +17,7 @@ from collab.audit import Action
 from collab.connection import Connection
 from collab.errors import BadName, Conflict, NotFound, ProtocolError
 from collab.names import in_tenant, name_of
-from collab.tokens import Tokens, literal
+from collab.tokens import LEEWAY, Tokens, literal
 from collab.web import ysweet_shapes
 from collab.web.api import ApiHandler, UnknownHandler
 from collab.web.edits import UpdatesHandler
@@ -89,7 +89,6 @@ class AuthHandler(YSweetHandler):
         if document is None or document.deleted is not None:
             raise NotFound("There is no document of that id.")
         name, authorization = name_of(key), body["authorization"]
-        self.detail = f"{LEVELS[authorization].name.lower()}, {body['validForSeconds']} seconds"
         base = self.request.path.rpartition("/doc/")[0]
         where = f"://{self.request.host}{base}/d/{name}"
         s = "s" if secure(self.request) else ""
@@ -97,23 +96,34 @@ class AuthHandler(YSweetHandler):
         self.write({**answer, **(await self.token(name, body)), "authorization": authorization})
 
     async def token(self, name: str, body: dict[str, Any]) -> dict[str, str]:
-        """The token, where clients need one; for no longer than who asks for it is in. All whom the
-        SDK does not name are one user: so each goes on under its client id with a newer token. It
-        is no person who might be in, too. Who is no administrator of everything names users of its
-        own, and nobody who may be elsewhere: under their names it could fill up how many
-        connections these may have."""
-        tokens = self.hub.door.authorize
+        """The token, where clients need one; for no longer than that of who asks for it counts."""
+        level, seconds = LEVELS[body["authorization"]], body["validForSeconds"]
+        self.detail = f"{level.name.lower()}, {seconds} seconds"
+        tokens, grant = self.hub.door.authorize, self.grant
         if not isinstance(tokens, Tokens):
             return {}
-        rights = {literal(name): LEVELS[body["authorization"]]}
-        expires = int(min(time.time() + body["validForSeconds"], self.grant.expires))
-        known, tenant = body["userId"], self.grant.tenant
-        whole = await self.hub.door.level(self.credentials, in_tenant(tenant, ""))
-        if known and whole < Level.ADMIN:
-            known = f"{self.grant.user}:{known}"
-        user = known or f"crowd-{self.grant.user}"
-        token, _ = tokens.issue(user, rights, expires, tenant=tenant, crowd=not known)
+        expires = int(min(time.time() + seconds, grant.expires - LEEWAY))
+        token, identity = tokens.issue(
+            await self.user(body["userId"]),
+            {literal(name): level},
+            expires,
+            tenant=grant.tenant,
+            parent=grant.token,
+            crowd=not body["userId"],
+        )
+        self.detail += f", token {identity}"
         return {"token": token}
+
+    async def user(self, known: str) -> str:
+        """Whose the token is. All whom the SDK does not name are one user: so each goes on under
+        its client id with a newer token. It is no person who might be in, too. Who is no
+        administrator of everything names users of its own, and nobody who may be elsewhere: under
+        their names it could fill up how many connections these may have."""
+        app = re.sub(r"([\\:])", r"\\\1", self.grant.user)  # so that it ends at the first ":"
+        if not known:
+            return f"crowd-{app}"
+        whole = await self.hub.door.level(self.credentials, in_tenant(self.grant.tenant, ""))
+        return known if whole >= Level.ADMIN else f"{app}:{known}"
 
 
 class AsUpdateHandler(YSweetHandler):

@@ -3,6 +3,7 @@
 Its client and its SDK are in tests/conformance/test_ysweet.py; who may do what is in test_rights.
 """
 
+import asyncio
 import json
 import time
 import urllib.error
@@ -18,7 +19,7 @@ from tornado.websocket import websocket_connect
 from collab import Hub
 from collab.access import Grant, Level
 from collab.storage import open_store
-from collab.tokens import LEEWAY, Tokens, new_key
+from collab.tokens import Tokens, new_key
 from collab.web import routes
 from collab.wire import AwarenessUpdate, Receipt, SyncStep2, SyncUpdate
 from tests.httppeer import HttpPeer
@@ -74,6 +75,13 @@ def socket(server, told, again=""):
     return f"{told['url']}/{again or told['docId']}?token={told.get('token', '')}"
 
 
+async def revoke(server, token):
+    identity = server.tokens.verify(token)["jti"]
+    headers = {"Authorization": f"Bearer {server.admin}"}
+    asked = HTTPRequest(server.page(f"/api/tokens/{identity}"), "DELETE", headers)
+    assert (await AsyncHTTPClient().fetch(asked)).code == 204
+
+
 def test_a_client_goes_where_the_server_was_asked(server):
     """By the host that the SDK uses, encrypted where a proxy of ours says that it was."""
     told = client_token(server, "notes")
@@ -105,7 +113,7 @@ def test_a_client_token_ends_with_the_one_that_gave_it_out(server):
     brief = server.tokens.issue("app", {"*": Level.ADMIN}, soon)[0]
     client_token(server, "brief")
     told = ask(server, "POST", "/y-sweet/doc/brief/auth", {}, brief)[1]
-    assert soon <= server.tokens.verify(told["token"])["exp"] <= soon + LEEWAY
+    assert soon == server.tokens.verify(told["token"])["exp"]
 
 
 def test_who_is_no_administrator_of_all_names_users_of_its_own(server):
@@ -123,31 +131,60 @@ def test_who_is_no_administrator_of_all_names_users_of_its_own(server):
         assert server.tokens.verify(told["token"])["sub"] == user
 
 
+def test_no_two_apps_name_the_same_user(server):
+    """Whatever they are called: it would be one person, with two who speak for it."""
+    named = {}
+    for app in ("a", "a:b", "a\\", "a\\:b", "crowd-a", "a:b:c"):
+        own = token(server, {"shared": Level.ADMIN}, app)
+        ask(server, "POST", "/y-sweet/doc/new", {"docId": "shared"}, own)
+        for user in ("", "b", "c", "b:c", ":c", "\\:c"):
+            told = ask(server, "POST", "/y-sweet/doc/shared/auth", {"userId": user}, own)[1]
+            named.setdefault(server.tokens.verify(told["token"])["sub"], []).append((app, user))
+    assert [] == [same for same in named.values() if len(same) > 1]
+
+
 def test_giving_out_a_token_is_in_the_audit_log(server):
-    """For whom and how long, and not the token."""
-    client_token(server, "audited", authorization="read-only", validForSeconds=60)
+    """For whom and how long, and by which id it can be taken back; not the token."""
+    told = client_token(server, "audited", authorization="read-only", validForSeconds=60)
+    identity = server.tokens.verify(told["token"])["jti"]
     path = "/api/audit?action=grant&document=audited"
     for _ in polls("the line"):
         lines = ask(server, "GET", path, token=server.admin)[1]["lines"]
         if lines:
             break
-    assert [(line["user"], line["detail"]) for line in lines] == [("app", "read, 60 seconds")]
+    detail = f"read, 60 seconds, token {identity}"
+    assert [(line["user"], line["detail"]) for line in lines] == [("app", detail)]
 
 
 def test_a_client_token_can_be_taken_back(server):
     """By the id in it, as any; who is in by it has to go."""
     told = client_token(server, "revoked")
-    identity = server.tokens.verify(told["token"])["jti"]
 
     async def story():
         ann = await Peer.join(socket(server, told))
-        revoke = HTTPRequest(
-            server.page(f"/api/tokens/{identity}"),
-            "DELETE",
-            {"Authorization": f"Bearer {server.admin}"},
-        )
-        assert (await AsyncHTTPClient().fetch(revoke)).code == 204
+        await revoke(server, told["token"])
         assert await ann.end() == 4401
+
+    run(story())
+
+
+def test_client_tokens_are_taken_back_with_the_one_that_gave_them_out(server):
+    """Who is in by them has to go, guests too, and nobody comes in; other apps' stay."""
+    client_token(server, "orphans")
+    parent = token(server, {"orphans": Level.ADMIN}, "leaky")
+    told = ask(server, "POST", "/y-sweet/doc/orphans/auth", {}, parent)[1]
+    guest = told | {"token": server.tokens.personal(told["token"])}
+
+    async def story():
+        peers = [await Peer.join(socket(server, one)) for one in (told, guest)]
+        other = await Peer.join(socket(server, client_token(server, "orphans")))
+        await revoke(server, parent)
+        for peer in peers:
+            assert await asyncio.wait_for(peer.end(), 5) == 4401
+        for one in (told, guest):
+            assert await (await Peer.connect(socket(server, one))).end() == 4401
+        await other.say(Receipt(1))
+        assert await other.hear(Receipt)
 
     run(story())
 
