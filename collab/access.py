@@ -8,6 +8,8 @@ The hook is asked before anything of a document is looked up, and again when a g
 grant that ends in five seconds is one that is asked for every five seconds. `document` is the name
 that was asked for, and '' for what belongs to no document: the list takes READ there, the audit
 log and the metrics ADMIN. None lets nobody in; a CollabError of the hook's own goes to the peer.
+A token that is let in nowhere may be a guess, and only so many are looked at (`failed_logins`): of
+whom it knows, but lets not in here, a hook says so by `Grant(Level.NONE, user=...)`.
 """
 
 from collections.abc import Awaitable, Callable

@@ -6,35 +6,27 @@ when their grant expires, when their token is revoked, and when they show a newe
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
 
 from collab.access import Authorize, Credentials, Grant, Level, everybody
 from collab.audit import Action, Audit
-from collab.errors import (
-    AccessDenied,
-    CollabError,
-    Expired,
-    TooMany,
-    Unauthenticated,
-    Unavailable,
-)
+from collab.errors import AccessDenied, CollabError, TooMany, Unauthenticated, Unavailable
+from collab.guesses import Guesses
 from collab.limits import DEFAULT, Limits
 from collab.names import document_key, document_name, in_tenant, name_of
-from collab.rates import Buckets, Rate
+from collab.rates import Rate
 from collab.room import Room
 from collab.session import Session
 from collab.storage import Store, Token
 
 NOTHING = Grant(Level.NONE, sees=False)
 PATIENCE = 10.0  # seconds that a hook may take
-KNOWN = 10_000  # tokens that are remembered as having counted, and as not
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +52,7 @@ class Door:
         self._limits = limits
         self._people: Counter[tuple[str, str]] = Counter()  # sessions by tenant and user
         self._counted: dict[Session, tuple[str, str]] = {}  # as whom each one of a user came in
-        self._failed = Buckets(Rate(limits.failed_logins / 60, limits.failed_logins))
-        self._known: dict[int, None] = {}  # hashes of tokens that counted, the oldest first
-        self._wrong: dict[int, None] = {}  # the same of those that did not
+        self._guesses = Guesses(Rate(limits.failed_logins / 60, limits.failed_logins))
 
     async def open(self) -> None:
         """Reads from the store which tokens were revoked."""
@@ -76,7 +66,7 @@ class Door:
         name = document_name(name) if name else ""  # the hook is asked by the name that counts
         key, user = name, ""
         try:
-            with self._watched(credentials):
+            with self._guesses.watch(credentials.token, credentials.address, time.monotonic()):
                 grant = await self._ask(credentials, name)
             key, user = _key(grant, name), grant.user
             if grant.level < needed:
@@ -86,29 +76,6 @@ class Door:
             if credentials.token or needed:
                 self._note("refuse", user, credentials.address, key)
             raise
-
-    @contextlib.contextmanager
-    def _watched(self, credentials: Credentials) -> Iterator[None]:
-        """Somebody shows a token, and is Unauthenticated if it does not count. TooMany where too
-        many from there did not; those that once counted are asked about in any case, so that
-        nobody is kept out by a neighbour. No guess is what has expired, as it does for a whole
-        office together, and what is shown again, as y-websocket 1 and 2 do for ever."""
-        token, address = hash(credentials.token), credentials.address
-        if not credentials.token:
-            yield
-            return
-        if token not in self._known and self._failed.empty(address, time.monotonic()):
-            reason = "Too many tokens from your address do not count. Try again in a minute."
-            raise TooMany(reason, "failed_logins")
-        try:
-            yield
-        except Unauthenticated as error:
-            self._known.pop(token, None)
-            if token not in self._wrong and not isinstance(error, Expired):
-                self._failed.take(address, time.monotonic())
-            _remember(self._wrong, token)
-            raise
-        _remember(self._known, token)
 
     async def level(self, credentials: Credentials, key: str) -> Level:
         """What the peer may do with a document of its tenant; NONE where it gets no answer."""
@@ -264,12 +231,6 @@ class Door:
         if cap == Level.NONE:
             raise Unauthenticated("Your access was revoked.")
         return replace(grant, level=cap) if cap < grant.level else grant
-
-
-def _remember(tokens: dict[int, None], token: int) -> None:
-    tokens[token] = None
-    if len(tokens) > KNOWN:
-        del tokens[next(iter(tokens))]
 
 
 def _sessions(rooms: Iterable[Room]) -> list[Session]:

@@ -47,6 +47,10 @@ class Bucket:
         self._paid = paid
         return paid - now
 
+    def give_back(self, count: float) -> None:
+        """So many were taken, and not used."""
+        self._paid -= count / self._rate.per_second
+
 
 class Pace:
     """The buckets of one connection, by the limits of `collab.limits`."""
@@ -80,6 +84,11 @@ class Buckets:
             if len(self._buckets) > _BUCKETS // 2:
                 self._buckets.clear()
         self._buckets.setdefault(network(address), Bucket(self._rate)).take(1, now)
+
+    def give_back(self, address: str) -> None:
+        """One was taken, and not used."""
+        if (bucket := self._buckets.get(network(address))) is not None:
+            bucket.give_back(1)
 
 
 def network(address: str) -> str:

@@ -154,6 +154,69 @@ def test_tokens_that_have_expired_are_no_guesses(monkeypatch):
     tell(story, tokens)
 
 
+def test_a_hook_that_lets_nobody_in_is_not_asked_for_ever():
+    """None may mean that a token is wrong, or that its user may not see this: whoever was let in
+    anywhere looks where they like, and so does whom the hook says it knows. The rest may guess."""
+
+    async def hook(credentials, document):
+        if credentials.token.startswith("known"):
+            return Grant(Level.NONE, user=credentials.token)
+        letting = credentials.token == "anns" and document == "notes"
+        return Grant(Level.READ, user="ann") if letting else None
+
+    async def story(hub):
+        async def tries(token, document="forbidden"):
+            with pytest.raises((AccessDenied, TooMany)) as refused:
+                await hub.door.admit(Credentials(token, "127.0.0.1"), document, Level.READ)
+            return refused.type
+
+        await hub.door.admit(ANN, "notes", Level.READ)
+        most = hub.limits.failed_logins
+        for token in ("anns", "known", "guess"):
+            for number in range(2 * most):
+                shown = f"{token}{number}" if token == "known" else token
+                assert AccessDenied == await tries(shown, f"forbidden{number}")
+        answers = [await tries(f"guess{number}") for number in range(most)]
+        assert [*(most - 1) * [AccessDenied], TooMany] == answers
+        assert AccessDenied == await tries("anns")
+        await hub.door.admit(ANN, "notes", Level.READ)
+
+    tell(story, hook)
+
+
+def test_guesses_that_come_side_by_side_are_counted_before_the_hook_has_answered():
+    """However long it takes; and those that do count make room for others."""
+    asked, answers = [], asyncio.Event()
+
+    async def hook(credentials, document):
+        asked.append(credentials.token)
+        await answers.wait()
+        if credentials.token.startswith("guess"):
+            raise Unauthenticated("Your token does not count here.")
+        return Grant(Level.READ, user="ann")
+
+    async def story(hub):
+        def tries(word, many):
+            shown = [Credentials(f"{word}{number}", "127.0.0.1") for number in range(many)]
+            asking = [hub.door.admit(one, "notes", Level.READ) for one in shown]
+            return asyncio.gather(*asking, return_exceptions=True)
+
+        most = hub.limits.failed_logins
+        everybody = asyncio.gather(tries("right", most - 2), tries("guess", 3 * most))
+        await until(lambda: len(asked) >= most)
+        answers.set()
+        right, wrong = await everybody
+        assert most == len(asked)
+        assert all(isinstance(one, tuple) for one in right)
+        assert [Unauthenticated, Unauthenticated] == [type(one) for one in wrong[:2]]
+        assert {TooMany} == {type(one) for one in wrong[2:]}
+
+        more = [type(one) for one in await tries("guess again", 3 * most)]
+        assert (most - 2, 2 * most + 2) == (more.count(Unauthenticated), more.count(TooMany))
+
+    tell(story, hook)
+
+
 def test_a_crowd_is_not_counted_as_one_person():
     """The limit for one user is not for many that nobody tells apart."""
     tokens = Tokens([new_key()])
