@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from math import inf
 from typing import NamedTuple
+from unicodedata import is_normalized
 
 from collab import hocuspocus, tiptap
 from collab.wire import (
@@ -67,7 +68,8 @@ class Grant:
                users gives each of them one of its own
     `name`     what others are shown, and who is written down as the author; '' lets a user say it
     `color`    theirs in the page, as CSS writes it; '' lets them choose
-    `tenant`   whose documents these are: no name leads from one tenant to another
+    `tenant`   whose documents these are: no name leads from one tenant to another. In Unicode's
+               form NFC: spelled otherwise it would have the same documents, and another list of them
     `expires`  seconds since the epoch when the hook is asked again
     `token`    the id by which it can be revoked
     `parent`   that of the token that gave this one out, and takes it along when it is revoked
@@ -88,6 +90,11 @@ class Grant:
     seen: bool = True
     sees: bool = True
     crowd: bool = False
+
+    def __post_init__(self) -> None:
+        """ValueError for a tenant that is spelled otherwise."""
+        if not is_normalized("NFC", self.tenant):
+            raise ValueError("a tenant is written in Unicode's form NFC")
 
     @property
     def label(self) -> str:

@@ -19,7 +19,7 @@ from collab.storage.audit import MAX_TEXT
 
 Action = Literal[
     "connect", "refuse", "grant", "revoke", "restore", "undo", "export", "delete", "undelete",
-    "erase", "thin", "quarantine", "limit",
+    "erase", "thin", "quarantine", "repair", "limit",
 ]  # fmt: skip
 ACTIONS: tuple[str, ...] = get_args(Action)
 

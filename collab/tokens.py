@@ -117,6 +117,8 @@ class Tokens:
             raise Unauthenticated(_COUNTS_NOT) from None
         if not _well_formed(claims):
             raise Unauthenticated("Your token does not say what it should.")
+        if not unicodedata.is_normalized("NFC", claims.get("tenant", "")):
+            raise Unauthenticated("The tenant in your token must be written in Unicode's form NFC.")
         return claims
 
     def _decode(self, token: str) -> dict[str, Any]:

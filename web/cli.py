@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from collab import Hub
+from collab.names import checked_key
 from collab.repair import find_losses, mend
 from collab.web import cli_audit, cli_client, cli_history, cli_retention, cli_tokens, logs
 from collab.web.server import serve as serve_until_signal
@@ -160,6 +161,7 @@ def repair(name: str, yes: bool, **flags: Any) -> None:
 
 
 async def _repair(path: str, name: str, yes: bool) -> None:
+    name = checked_key(name)
     async with Hub(existing(path)) as hub:
         losses = await find_losses(hub.store, hub.engine, name)
         for first, last, reason in losses:
@@ -167,10 +169,12 @@ async def _repair(path: str, name: str, yes: bool) -> None:
         if not losses:
             click.echo(f"Nothing keeps document {name!r} from being edited.")
             return
+        edits = count(sum(loss.last - loss.first + 1 for loss in losses), "edit")
         if not yes:
-            edits = sum(loss.last - loss.first + 1 for loss in losses)
-            click.confirm(f"Put {count(edits, 'edit')} aside?", abort=True, err=True)
+            click.confirm(f"Put {edits} aside?", abort=True, err=True)
         await mend(hub.store, name, losses)
+        detail = f"{edits} put aside"
+        hub.audit.note("repair", document=name, detail=detail, now=time.time())
         click.echo(f"Document {name!r} can be edited again.")
 
 

@@ -4,9 +4,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import click
 
+from collab import Hub
 from collab.access import Level
 from collab.names import in_tenant
 from collab.storage import Token
@@ -74,7 +76,8 @@ def new(user: str, days: int, keys: str | None, **options: Any) -> None:
     quire token new ann --name Ann --write 'team/*' --read '*'
     quire token new backup-robot --read '*' --days 365
     """
-    texts = {name: options.pop(name) for name in ("name", "color", "tenant")}
+    texts = {name: options.pop(name) for name in ("name", "color")}
+    texts["tenant"] = normalize("NFC", options.pop("tenant"))  # however the terminal spells it
     rights = dict(_rights(options))
     if not rights:
         raise BadSetting("Say what the token allows: --read, --comment, --write or --admin.")
@@ -98,14 +101,17 @@ def revoke(identity: str, tenant: str, **flags: Any) -> None:
     \b
     quire token revoke 3q2-7wX0aB
     """
-    run(_revoke(load_settings(flags)[0].store, in_tenant(tenant, identity)))
+    run(_revoke(load_settings(flags)[0].store, normalize("NFC", tenant), identity))
     click.echo("Revoked.")
 
 
-async def _revoke(path: str, identity: str) -> None:
+async def _revoke(path: str, tenant: str, identity: str) -> None:
     now = int(time.time() * 1000)
-    async with existing(path) as store:
-        await store.save_token(Token(identity, "", 0, "", "", now, now + 3650 * DAY * 1000))
+    known, until = in_tenant(tenant, identity), now + 3650 * DAY * 1000
+    async with Hub(existing(path)) as hub:
+        await hub.door.limit(Token(known, "", 0, "", "", now, until), hub.rooms.values())
+        where, detail = in_tenant(tenant, ""), f"token {identity}"
+        hub.audit.note("revoke", document=where, detail=detail, now=time.time())
 
 
 def _path(flags: dict[str, Any]) -> str:

@@ -55,6 +55,24 @@ def test_the_hook_is_asked_by_the_name_that_the_document_has():
     tell(story, hook)
 
 
+@pytest.mark.expects_log("the authorize hook failed")
+def test_a_hook_spells_a_tenant_as_its_documents_are_kept(caplog):
+    """Or else nobody gets in, and the log says why."""
+    tenants = [unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD")]
+
+    async def hook(credentials, document):
+        return Grant(Level.READ, user="ann", tenant=tenants.pop(0))
+
+    async def story(hub):
+        key, _ = await hub.door.admit(ANN, "notes", Level.READ)
+        assert document_key("caf\u00e9", "notes") == key
+        with pytest.raises(Unavailable):
+            await hub.door.admit(ANN, "notes", Level.READ)
+
+    tell(story, hook)
+    assert "a tenant is written in Unicode's form NFC" in caplog.text
+
+
 def test_a_token_of_one_tenant_opens_nothing_in_the_list_of_another():
     """Who shows two tokens sees by each what is in its own tenant."""
     tokens = Tokens([new_key()])

@@ -58,6 +58,18 @@ def test_a_pattern_means_a_name_however_it_is_spelled():
     assert Level.READ == grant(Tokens([KEY]), token, "caf\u00e9s").level
 
 
+def test_a_tenant_has_one_spelling():
+    """By another one its people would have its documents, but not its list, its audit log and its
+    revocations. Which one, the answer says: a token is made by somebody who can make it anew."""
+    names = [unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD")]
+
+    assert names[0] == grant(Tokens([KEY]), signed(tenant=names[0])).tenant
+    with pytest.raises(
+        Unauthenticated, match=r"tenant .* NFC"
+    ):
+        grant(Tokens([KEY]), signed(tenant=names[1]))
+
+
 @pytest.mark.parametrize(
     "token",
     [

@@ -104,6 +104,33 @@ async def test_a_name_is_noted_as_it_is_kept(ask, hub):  # noqa: F811
     assert await lines(hub) == ["delete Zo\u00eb: "]
 
 
+def test_commands_that_let_nobody_in_and_mend_are_noted(tmp_path: Path) -> None:
+    """As what a server does: who looks for why somebody was sent away finds it."""
+
+    async def write() -> None:
+        async with open_store(tmp_path / "quire.db") as store:
+            await store.append([Entry("notes", 1000, "Ann", HELLO)])
+            await store.quarantine("notes", 1, "two workers that read it died")
+
+    asyncio.run(write())
+    (tmp_path / "quire.toml").write_text('store = "quire.db"\n')
+    for words in (("notes",), ("notes", "--yes"), ("notes", "--yes")):
+        quire(tmp_path, "repair", *words)  # the first is not sure, the last has nothing to do
+    for words in (("t1",), ("t2", "--tenant", "cafe\u0301")):
+        assert quire(tmp_path, "token", "revoke", *words).returncode == 0
+
+    async def read() -> list[tuple[str, str, str]]:
+        async with open_store(tmp_path / "quire.db") as store:
+            assert {"t1", "caf\u00e9\x1ft2"} == {token.id for token in await store.tokens(0)}
+            return [(line.action, line.document, line.detail) for line in await store.audit()]
+
+    assert sorted(asyncio.run(read())) == [
+        ("repair", "notes", "1 edit put aside"),
+        ("revoke", "", "token t1"),
+        ("revoke", "caf\u00e9\x1f", "token t2"),
+    ]
+
+
 def test_the_command(tmp_path: Path) -> None:
     """What other commands did, in words and as JSON."""
 

@@ -15,6 +15,7 @@ from collab.access import Level
 from collab.storage import open_store
 from collab.tokens import Tokens, new_key
 from collab.web import routes
+from collab.web.keys import load_tokens
 from collab.wire import Denied, SyncUpdate
 from tests.live import QUIRE, STEP1, STEP2, Peer, Server, run, typed, until
 
@@ -391,6 +392,14 @@ def test_a_server_takes_new_keys_and_lets_old_ones_go(tmp_path):
     with Server(tmp_path / "q.db", QUIRE, "--keys", str(keys)) as server:
         run(story(server))
         assert [] == server.troubles()
+
+
+def test_a_tenant_on_the_command_line_may_be_spelled_in_any_way(tmp_path):
+    """Some terminals write an accent as a character of its own; tokens never have one."""
+    keys = tmp_path / "quire.keys"
+    quire("key", "--keys", keys)
+    token = quire("new", "ann", "--tenant", "cafe\u0301", "--write", "*", "--keys", keys).strip()
+    assert "caf\u00e9" == load_tokens(str(keys)).verify(token)["tenant"]
 
 
 def quire(*words):
