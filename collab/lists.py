@@ -39,9 +39,9 @@ class Lists:
         except (CollabError, OSError) as error:
             logger.info("document %r: its list of versions is not in step: %s", key, error)
 
-    async def begin(self, key: str) -> None:
-        """Somebody came who shows the list: there is one from now on, if there is anything in
-        it."""
+    async def begin(self, key: str, author: str = "") -> None:
+        """Somebody came who shows the list, and may write: there is one from now on, if there is
+        anything in it. By nobody, unless an `author` asked for it: who comes has edited nothing."""
         try:
             room = self._hub.rooms.get(key)
             if room is None or room.listed:  # to look takes its time in a large one
@@ -49,7 +49,7 @@ class Lists:
             versions = await self._hub.store.versions(key)
             room.listed = bool(versions)
             if versions and not (await self._hub.state(key)).mentions(LIST):
-                await self._write(key, versions[-1].author)
+                await self._write(key, author)
         except (CollabError, OSError) as error:
             logger.info("document %r: its list of versions cannot be begun: %s", key, error)
 

@@ -228,7 +228,7 @@ class SharedConnection:
             raise BadName("A document needs a name.")
         key, grant = await self.hub.door.admit(credentials, name, Level.READ)
         session = await self.hub.join(key, lambda: self._woke(address), grant, credentials)
-        if token.token == TIPTAP:
+        if token.token == TIPTAP and grant.level >= Level.WRITE:
             self.hub.spawn(self.hub.lists.begin(key))
         return AddressedConnection(self.hub, session, address, token.version, self._pace)
 

@@ -88,7 +88,7 @@ class _Asked:
         if version is None or name not in ("", version.name):
             await self._name(name, seq, current=seq)
         else:
-            await self._hub.lists.begin(self._session.room.name)
+            await self._hub.lists.begin(self._session.room.name, self._session.author)
             self.events.append(tiptap.created(version.seq))
 
     async def preview(self, version: int) -> None:

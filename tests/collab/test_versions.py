@@ -315,7 +315,7 @@ def test_the_list_is_in_step():
         await ann.join("notes", "notoken")
         await until(lambda: hub.rooms["notes"].durable == 1)
         assert await listed(hub) == [("Draft", 1)]
-        assert (await history.row(2)).author == "Bob"
+        assert (await history.row(2)).author == ""
         await history.rename_version("Draft", "First", "Cem")
         assert await listed(hub) == [("First", 1)]
         assert (await history.row(await history.head())).author == "Cem"
@@ -337,6 +337,29 @@ def test_the_list_is_in_step():
         assert await history.head() == head  # there was nothing to do
 
     play(story, None)
+
+
+def test_who_may_not_write_begins_no_list():
+    """Whoever comes with a provider that shows one: it is an edit, and nobody's who only named or
+    only looked."""
+
+    async def story(hub):
+        ann = await arrive(hub)
+        await type_(hub, ann, 0, "one")
+        await until(lambda: hub.rooms["notes"].durable == 1)
+        await hub.history("notes").name_version("Draft", 1, "Ann")
+        for level in ("read", "comment"):
+            peer = Tiptap(hub, level)
+            assert (await peer.join("notes", "notoken"))[0][1][:2] == b"\x02\x02"
+            await until(lambda: len(hub._tasks) <= 1)  # the clock
+            assert hub.rooms["notes"].entered == 1
+        assert await content(hub) == {"t": "one"}
+        await Tiptap(hub, "write").join("notes", "notoken")
+        await until(lambda: hub.rooms["notes"].durable == 2)
+        assert (await hub.history("notes").row(2)).author == ""
+        assert await listed(hub) == await named(hub)
+
+    play(story, authorize)
 
 
 def test_whether_there_is_a_list_is_looked_at_once(monkeypatch):
