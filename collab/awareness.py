@@ -148,6 +148,11 @@ class Awareness:
                 self._due = min(self._due, presence.deadline)
         return clean and bool(mine)
 
+    def hide(self, session: "Session") -> None:
+        """The session is not to be seen any more; those it spoke for go at once."""
+        for presence in [p for p in self._presences.values() if p.owner is session]:
+            self._remove(presence)
+
     def sweep(self, now: float) -> bool:
         """Removes who is overdue. Call it every second or so; True when that changed anything."""
         if now < self._due:

@@ -50,9 +50,7 @@ class Session:
     def __init__(
         self, room: Room, grant: Grant, wake: Wake, credentials: Credentials | None = None
     ) -> None:
-        self.room = room
-        self.grant, self.credentials = grant, credentials
-        self.wake = wake
+        self.room, self.grant, self.credentials, self.wake = room, grant, credentials, wake
         self.frames_in = self.frames_out = self.bytes_in = self.bytes_out = 0  # by its transport
         self.client: int | None = None  # its own awareness id, once it spoke of it
         self._asked = False  # it got our SyncStep1
@@ -87,10 +85,15 @@ class Session:
         return self.room.ended or self._failed
 
     def regrant(self, grant: Grant) -> None:
-        """From now on it may do this. What was refused is asked for again if it may write now."""
+        """From now on it may do this. What was refused is asked for again if it may write now; who
+        is seen no more goes from the others' sight, and who begins to see is told of everybody."""
         before, self.grant = self.grant, grant
         if before.level < Level.WRITE <= grant.level:
             self._ask_for_all()
+        if not grant.seen:
+            self.room.awareness.hide(self)
+        if grant.sees > before.sees:
+            self.wake()
 
     def _ask_for_all(self) -> None:
         self._asked = self._answered = self._refused = self._over = False
@@ -180,10 +183,8 @@ class Session:
             self._deny(reason)
             return
         user, claims = self.grant.user, self.room.claims
-        if not user and not claims:  # there are no users here
-            self.room.enter(self.author, int(now * 1000), news)
-            return
-        clients = {block.client for block in news.blocks}
+        there_are_users = user or claims
+        clients = {block.client for block in news.blocks} if there_are_users else ()
         fresh = claims.write(clients, user, claiming=not partial)
         self.room.enter(self.author, int(now * 1000), news, fresh)
 
@@ -267,9 +268,9 @@ class Session:
 
     def _next_presence(self) -> Message | None:
         awareness = self.room.awareness
-        if self._turn is None or self._presence_turn == awareness.turn:
+        if self._turn is None or self._presence_turn == awareness.turn or not self.grant.sees:
             return None
-        update = awareness.since(self._presence_turn, self) if self.grant.sees else None
+        update = awareness.since(self._presence_turn, self)
         self._presence_turn = awareness.turn
         return AwarenessUpdate(update) if update is not None else None
 
@@ -293,8 +294,7 @@ class Session:
             self._held = receipt
             return
         self._keep_promises()  # so that who never reads waits for the commit in flight at most
-        promised = self.room.entered
-        if self._promises[-1:] != [promised]:
-            self._promises.append(promised)
+        if self._promises[-1:] != [self.room.entered]:
+            self._promises.append(self.room.entered)
             self._receipts.append(receipt)
         self._receipts[-1] = receipt

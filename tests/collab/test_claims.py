@@ -1,10 +1,13 @@
 """Whose each client id is, and what happens to those who write under somebody else's."""
 
+from dataclasses import replace
+
 import pytest
 
 from collab.access import OURS, Grant, Level
 from collab.claims import Claims
 from collab.errors import AccessDenied
+from collab.presence import read_awareness
 from collab.reader import var_uints
 from collab.wire import AwarenessUpdate, SyncStep2, SyncUpdate
 from tests.collab.story import Table
@@ -17,6 +20,11 @@ BOB = Grant(Level.WRITE, user="bob", name="Bob")
 def says(client, clock, state):
     """An awareness update of one client."""
     return AwarenessUpdate(var_uints(1, client, clock, len(state)) + state)
+
+
+def told_of(message):
+    """The clients of an awareness update, and their states."""
+    return [(client, state) for client, _, state in read_awareness(message.update)]
 
 
 def table_of(*grants):
@@ -106,6 +114,47 @@ def test_what_a_client_repeats_of_others_is_no_offence():
 
     assert [] == table.room.awareness.refused
     assert [{"name": "Ann", "id": "ann"}] == table.room.awareness.users()
+
+
+def test_who_is_seen_no_more_has_gone_for_the_others():
+    """At once: who lost the right to be seen does not stay for as long as one who says nothing."""
+    table, (ann, bob) = table_of(ANN, BOB)
+    ann.say(says(7, 1, b'{"user":{}}'))
+    bob.say(says(8, 1, b'{"user":{}}'))
+    table.settle()
+    bob.heard(AwarenessUpdate)
+    ann.session.regrant(replace(ANN, level=Level.READ, seen=False))
+    table.settle()
+
+    assert [{"name": "Bob", "id": "bob"}] == table.room.awareness.users()
+    (told,) = bob.heard(AwarenessUpdate)
+    assert [(7, b"null")] == told_of(told)
+    ann.session.regrant(ANN)
+    ann.say(says(7, 2, b'{"user":{}}'))
+    assert 2 == len(table.room.awareness.users())
+
+
+def test_who_begins_to_see_is_told_of_everybody():
+    """Also of those who said nothing since; who has seen before hears what it has missed."""
+    apart = replace(ANN, level=Level.READ, seen=False, sees=False)
+    table, (ann, bob) = table_of(apart, BOB)
+    bob.say(says(8, 1, b'{"user":{}}'))
+    table.settle()
+    assert [] == ann.heard(AwarenessUpdate)
+    ann.session.regrant(ANN)
+    table.settle()
+
+    (told,) = ann.heard(AwarenessUpdate)
+    assert [8] == [client for client, _ in told_of(told)]
+    ann.session.regrant(apart)
+    bob.say(says(8, 2, b"null"))
+    bob.say(says(9, 1, b"{}"))
+    table.settle()
+    assert [] == ann.heard(AwarenessUpdate)
+    ann.session.regrant(ANN)
+    table.settle()
+    (told,) = ann.heard(AwarenessUpdate)
+    assert {8, 9} == {client for client, _ in told_of(told)}
 
 
 def test_claims_that_were_written_down_are_not_written_again():

@@ -5,6 +5,7 @@ The peers are bytes, as @hocuspocus/provider sends them; the real ones are in te
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from collab.errors import ProtocolError, TooMany, Unauthenticated, Unavailable
 from collab.limits import Limits
 from collab.shared import UNREAD, SharedConnection
 from collab.storage import open_store
-from collab.wire import SyncStep1, SyncStep2, SyncUpdate, encode
+from collab.wire import AwarenessUpdate, SyncStep1, SyncStep2, SyncUpdate, encode
 from tests.collab.test_hub import run, until
 from tests.live import typed
 
@@ -281,6 +282,29 @@ def test_a_newer_token_counts_at_once():
         assert ann.left == ["notes"] and [s.room.name for s in ann.connection.sessions] == ["other"]
 
     play(story)
+
+
+def test_who_may_not_be_seen_any_more_is_gone_in_a_moment():
+    """The others are told by the hub, whatever else happens in the document."""
+
+    async def hook(credentials, document):
+        return replace(await authorize(credentials, document), seen=credentials.token != "read")
+
+    async def story(hub):
+        ann, bob = Provider(hub), Provider(hub)
+        await ann.join("notes")
+        await bob.join("notes")
+        await ann.say("notes", AwarenessUpdate(b"\x01\x07\x01\x02{}"))
+        bob.read()
+        await ann.say("notes", token("read"))
+        told = []
+        began = time.monotonic()
+        while not any(b"null" in rest for _, rest in told):
+            told += bob.read()
+            await asyncio.sleep(0.01)
+        assert time.monotonic() - began < 5
+
+    play(story, hook)
 
 
 def test_a_document_that_ends():
