@@ -9,12 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from tornado.routing import URLSpec
-from tornado.web import HTTPError, RedirectHandler
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.web import RedirectHandler
+from tornado.websocket import WebSocketClosedError
 
+from collab import Hub
 from collab.errors import CollabError
-from collab.web.defences import admit, defend
-from collab.web.origin import allowed, foreign
+from collab.web.connections import Connections
+from collab.web.counted import CountedWebSocket
 from collab.web.page import TYPES, FileHandler
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -25,7 +26,7 @@ FILES = {
 }
 FILES |= {file.stem: file for file in FILES.values() if file.suffix == ".html"}
 
-MAX_ECHO = 64 << 10  # characters or bytes
+MAX_ECHO = 64 << 10  # bytes
 
 
 class ExampleHandler(FileHandler):
@@ -34,40 +35,32 @@ class ExampleHandler(FileHandler):
     files = FILES
 
 
-class EchoHandler(WebSocketHandler):
+class EchoHandler(CountedWebSocket):
     """Says what it hears."""
 
-    def initialize(self, origins: Collection[str]) -> None:
-        self.origins = origins
+    max_message_size = MAX_ECHO
 
-    def set_default_headers(self) -> None:
-        defend(self)
-
-    def prepare(self) -> None:
+    def open(self) -> None:
         try:
-            admit(self)
+            self.enter()
         except CollabError as error:
-            raise HTTPError(error.http_status) from None
-        if foreign(self.request, self.origins):
-            raise HTTPError(403)
-
-    def check_origin(self, origin: str) -> bool:
-        return allowed(origin, self.origins) or super().check_origin(origin)
+            self.end(error)
+        else:
+            self.wait()
 
     async def on_message(self, message: str | bytes) -> None:
-        if len(message) > MAX_ECHO:
-            self.close(1009, "That is too much to say again.")
-            return
+        self.spoke()
         # The next one is read when this one was said, and none when nobody is there to hear it.
         with suppress(WebSocketClosedError):
             await self.write_message(message, binary=isinstance(message, bytes))
 
 
-def example_routes(origins: Collection[str]) -> list[URLSpec]:
+def example_routes(hub: Hub, origins: Collection[str]) -> list[URLSpec]:
     """The rules of the examples, for an application that has those of `collab.web.routes`."""
+    settings = {"hub": hub, "origins": frozenset(origins), "connections": Connections(hub)}
     return [
         URLSpec(r"/examples", RedirectHandler, {"url": "/examples/", "permanent": False}),
         URLSpec(r"/examples/", ExampleHandler, {"name": "index.html"}),
-        URLSpec(r"/examples/echo/socket", EchoHandler, {"origins": frozenset(origins)}),
+        URLSpec(r"/examples/echo/socket", EchoHandler, settings),
         URLSpec(r"/examples/(.+)", ExampleHandler),
     ]

@@ -80,7 +80,7 @@ def _server(settings: Settings, hub: Hub) -> Entrance:
 
     rules: list[Rule] = [*routes(hub, origins=settings.origins)]
     if settings.examples:
-        rules += example_routes(settings.origins)
+        rules += example_routes(hub, settings.origins)
     if not settings.keys and is_loopback(settings.host):
         rules.insert(0, Rule(OtherHosts(settings.origins), OtherHostHandler))
     application = Application(

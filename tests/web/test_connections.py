@@ -18,6 +18,7 @@ from collab.limits import Limits
 from collab.storage import open_store
 from collab.web import logs, routes
 from collab.web.connections import Connections, Entrance
+from collab.web.examples import example_routes
 from collab.web.proxies import Proxies
 from collab.wire import SyncStep1, SyncStep2, decode, encode
 from tests.live import Server, until
@@ -35,8 +36,9 @@ class House:
     def __init__(self, *proxies, authorize=None, **limits):
         self.hub = Hub(open_store(":memory:"), authorize, limits=Limits(**limits))
         self.connections = Connections(self.hub)
+        rules = routes(self.hub) + example_routes(self.hub, [])
         self.server = Entrance(
-            Application(routes(self.hub), log_function=logs.log_request),
+            Application(rules, log_function=logs.log_request),
             connections=self.connections,
             proxies=Proxies(proxies),
         )
