@@ -65,6 +65,7 @@ class Hub:
         self.door = Door(store, self.audit, authorize, self.spawn, self.limits)
         self.lists = Lists(self)
         self.aside = 0  # bytes of answers beside documents that are on their way to peers
+        self.answering = 0  # bytes of answers by HTTP that are
         self.rooms = Rooms(store, self.engine, self.archive, self.spawn, self.limits, self.lists)
         self.writer = Writer(store, self.rooms.written, self.rooms.give_up)
         self._starting: asyncio.Task[None] | None = None

@@ -47,6 +47,9 @@ class Limits:
         10, 1008, "until a WebSocket that has said nothing is closed", 3600
     )
     body_bytes: int = _limit(1 << 20, 0, "of the body of a request", 1 << 30)
+    answer_bytes: int = _limit(
+        256 << 20, 0, "of all answers by HTTP that are on their way; one more gets 503"
+    )
     failed_logins: int = _limit(
         10, 1013, "different tokens that do not count, from one address in a minute", 1_000_000
     )

@@ -19,6 +19,7 @@ from collab.access import OURS, Level, everybody
 from collab.audit import Action
 from collab.errors import AccessDenied, CollabError, NotFound, ProtocolError, Unavailable
 from collab.web import openapi
+from collab.web.answers import AnsweringHandler
 from collab.web.defences import admit, defend, told_to_wait
 from collab.web.origin import answer_preflight, followed_link, foreign, share
 from collab.web.proxies import client_address
@@ -48,13 +49,14 @@ class WrongType(ProtocolError):
     http_status = 415
 
 
-class ApiHandler(RequestHandler):
+class ApiHandler(AnsweringHandler):
     """What all of them share: who may, errors in one shape, JSON in and out, no foreign pages, a
     line in the audit log.
 
     A rule's first group is the name of a document. Its handler gets the key instead by which the
     store knows the document, and is called only if the peer may do this with it."""
 
+    hub: Hub
     audited: ClassVar[dict[str, Action]] = {}
     """By method, what the audit log calls it; `detail` may say more. Noted when it was done."""
     detail = ""

@@ -38,6 +38,7 @@ class Connections:
     is busy with being told, the next ones are not let in at all."""
 
     def __init__(self, hub: Hub) -> None:
+        self.hub = hub
         self.limits = hub.limits
         self.hits = hub.limits_hit
         self.total = 0

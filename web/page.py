@@ -6,21 +6,26 @@ memory until the file changes. Browsers ask every time whether it has (`no-cache
 """
 
 import asyncio
+import contextlib
 import gzip
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from tornado.routing import URLSpec
-from tornado.web import HTTPError, RequestHandler
+from tornado.web import HTTPError
 
+from collab import Hub
 from collab.errors import CollabError
+from collab.web.answers import AnsweringHandler
 from collab.web.api import CODES
+from collab.web.connections import visit_of
 from collab.web.defences import admit, defend, told_to_wait
 from collab.web.origin import share
+from collab.web.proxies import client_address
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {
@@ -78,17 +83,35 @@ def _load(file: Path, _changed: int) -> Asset:
     return Asset(content, gzipped if len(gzipped) < len(content) else None, digest)
 
 
-class PageHandler(RequestHandler):
+class PageHandler(AnsweringHandler):
     """What all answers of the page share: what a browser may do with them, and how errors look."""
+
+    @property
+    def hub(self) -> Hub | None:  # type: ignore[override]
+        """Whose server it is; None where it is somebody else's."""
+        visit = visit_of(self.request)
+        return visit.connections.hub if visit is not None else None
 
     def set_default_headers(self) -> None:
         defend(self, POLICY)
         self.set_header("Cache-Control", "no-cache")
 
     def prepare(self) -> None:
-        try:
+        with self.told():
             admit(self)
+
+    def finish(self, chunk: str | bytes | dict[Any, Any] | None = None) -> "asyncio.Future[None]":
+        with self.told():
+            return super().finish(chunk)
+
+    @contextlib.contextmanager
+    def told(self) -> Iterator[None]:
+        """What cannot be done now, as Tornado says it."""
+        try:
+            yield
         except CollabError as error:
+            if error.limit and self.hub is not None:
+                self.hub.hit_from(client_address(self.request), error.limit)
             raise HTTPError(error.http_status, reason=str(error).rstrip(".")) from None
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
