@@ -73,7 +73,9 @@ async def serve(settings: Settings, listening: Callable[[str], None]) -> None:
         await server.close_all_connections()
 
 
-def _server(settings: Settings, hub: Hub) -> Entrance:
+def application(settings: Settings, hub: Hub) -> Application:
+    """All that is served, and the rules by which."""
+
     def log(handler: RequestHandler) -> None:
         hub.counts.answers[handler.get_status()] += 1
         logs.log_request(handler)
@@ -83,15 +85,18 @@ def _server(settings: Settings, hub: Hub) -> Entrance:
         rules += example_routes(hub, settings.origins)
     if not settings.keys and is_loopback(settings.host):
         rules.insert(0, Rule(OtherHosts(settings.origins), OtherHostHandler))
-    application = Application(
+    return Application(
         rules,
         default_handler_class=NothingHandler,
         log_function=log,
         websocket_ping_interval=settings.ping_interval,
         websocket_max_message_size=settings.max_message,
     )
+
+
+def _server(settings: Settings, hub: Hub) -> Entrance:
     return Entrance(
-        application,
+        application(settings, hub),
         connections=Connections(hub),
         proxies=Proxies(settings.proxies),
         max_header_size=_MAX_HEADER,
