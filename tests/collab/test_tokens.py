@@ -64,9 +64,7 @@ def test_a_tenant_has_one_spelling():
     names = [unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD")]
 
     assert names[0] == grant(Tokens([KEY]), signed(tenant=names[0])).tenant
-    with pytest.raises(
-        Unauthenticated, match=r"tenant .* NFC"
-    ):
+    with pytest.raises(Unauthenticated, match=r"tenant .* NFC"):
         grant(Tokens([KEY]), signed(tenant=names[1]))
 
 
