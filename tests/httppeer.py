@@ -63,9 +63,13 @@ class HttpPeer:
     async def connect(cls, url: str, token: str = "") -> "HttpPeer":
         """A connection that has said nothing yet; Refused."""
         peer = cls(url, token)
-        answer = await peer.ask("POST", {"Content-Type": "application/json"}, b"{}")
-        peer.identity = json.loads(answer.body)["connection"]
+        await peer.open()
         return peer
+
+    async def open(self) -> None:
+        """Makes the connection."""
+        answer = await self.ask("POST", {"Content-Type": "application/json"}, b"{}")
+        self.identity = json.loads(answer.body)["connection"]
 
     @classmethod
     async def join(cls, url: str, token: str = "") -> "HttpPeer":

@@ -17,8 +17,6 @@ Errors are those of the API; `Quire-Close` is the close code when the connection
 is a header, never in a URL; no cookie is needed. An id is for whoever opened it, alone.
 """
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,7 +33,7 @@ from collab.web.defences import admit
 from collab.web.origin import answer_preflight, foreign
 from collab.web.peers import Dialect, Peer
 from collab.web.proxies import client_address
-from collab.web.rights import OPEN, credentials, needed
+from collab.web.rights import OPEN, credentials, fingerprint, needed
 from collab.web.schemas import HEARING, LEAVING, SAYING, Fields, from_query
 from collab.web.virtual import NOTHING, Fetch, Gone, Line, Lines, closed_record, frame_record
 
@@ -146,16 +144,24 @@ class FallbackHandler(ApiHandler):
         line.check()
 
     async def _own(self, line: Line, level: Level) -> None:
-        """AccessDenied for another one than who opened it; who shows something else than before,
-        such as a newer cookie, is asked again who they are."""
-        shown = fingerprint(self)
-        if hmac.compare_digest(shown, line.owner) and level <= Level.READ:
+        """AccessDenied for another one than who opened it. Only they were told the id, a secret of
+        192 bits; and besides, whoever has it shows the same token and cookies as before, or is the
+        same user. Of another token, or none, the door says who that is. Other cookies alone come
+        and go, unless a hook that reads them says something else than before, asked by the tokens
+        that let the documents in, those in messages, too."""
+        shown = fingerprint(self.request)
+        same = level <= Level.READ and shown.token == line.owner.token
+        if same and shown.cookies == line.owner.cookies:
             return
-        name = self._name
-        _, grant = await self.hub.door.admit(
-            credentials(self.request), name, max(level, Level.READ) if name else level
-        )
-        if not line.peer.belongs(grant):
+        if same:
+            ours = await line.peer.remains(self.request)
+        else:
+            name = self._name
+            _, grant = await self.hub.door.admit(
+                credentials(self.request), name, max(level, Level.READ) if name else level
+            )
+            ours = line.peer.belongs(grant)
+        if not ours:
             raise AccessDenied("This connection is somebody else's.")
         line.owner = shown
 
@@ -223,10 +229,10 @@ class FallbackHandler(ApiHandler):
         visit = self._enter()
         most = self.settings.get("websocket_max_message_size") or MAX_MESSAGE
         peer = Peer(self.hub, self.request)
-        line = Line(peer, visit, self.request.path, fingerprint(self), most)
+        line = Line(peer, visit, self.request.path, fingerprint(self.request), most)
         try:
             visit.check()
-            await peer.enter(self.request, self.dialect, self.path_args, line.wake, self.level)
+            await peer.enter(self.dialect, self.path_args, line.wake, self.level)
         except BaseException as error:
             visit.leave()
             if isinstance(error, CollabError):
@@ -268,10 +274,3 @@ class FallbackHandler(ApiHandler):
         if closes is not None:
             self.set_header("Quire-Close", str(closes.close_code))
         super().write_error(status_code, **kwargs)
-
-
-def fingerprint(handler: FallbackHandler) -> bytes:
-    """What somebody shows who asks: by it the owner of a connection is known again."""
-    headers = handler.request.headers
-    shown = "\0".join(headers.get(name, "") for name in ("Authorization", "Cookie"))
-    return hashlib.sha256(shown.encode("utf-8", "surrogateescape")).digest()

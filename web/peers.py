@@ -19,6 +19,7 @@ from collab import Hub
 from collab.access import Credentials, Grant, Level
 from collab.connection import Connection
 from collab.errors import AccessDenied, CollabError, Unauthenticated
+from collab.names import name_of
 from collab.session import Session
 from collab.shared import SharedConnection
 from collab.web.proxies import client_address
@@ -36,21 +37,22 @@ Raises what the door and the hub raise."""
 
 
 class Peer:
-    """Who asks to connect by `request`; `reason` is why it goes, for the log."""
+    """Who asks to connect by `request`, and what it has `shown`; `reason` is why it goes, for the
+    log."""
 
     # There is one for each idle connection.
-    __slots__ = ("address", "connection", "hub", "opened", "reason")
+    __slots__ = ("address", "connection", "hub", "opened", "reason", "shown")
 
     def __init__(self, hub: Hub, request: HTTPServerRequest) -> None:
         self.hub = hub
         self.address = client_address(request)
+        self.shown = credentials(request)
         self.connection: Connection | SharedConnection | None = None
         self.reason = "the peer went away"
         self.opened = time.monotonic()
 
     async def enter(
         self,
-        request: HTTPServerRequest,
         dialect: Dialect,
         path: list[str] | tuple[str, ...],
         wake: Wake,
@@ -58,13 +60,37 @@ class Peer:
     ) -> None:
         """In, if it may do what is needed there. CollabError when it may not."""
         await self.hub.start()
-        self.connection = await dialect(self, credentials(request), wake, needed, *path)
+        self.connection = await dialect(self, self.shown, wake, needed, *path)
 
     def belongs(self, grant: Grant) -> bool:
         """Whether this is a peer of who has that grant, in all that it has open."""
         sessions = self.connection.sessions if self.connection is not None else ()
         known = {(session.grant.tenant, session.grant.user) for session in sessions}
         return known == {(grant.tenant, grant.user)}
+
+    async def remains(self, request: HTTPServerRequest) -> bool:
+        """Whether a request that shows the tokens of the first one is of the same user: a hook may
+        know people by something else. Of the user who has it all open; where nothing is open yet,
+        of the one, if any, whom the first request shows."""
+        first, address = self.shown, client_address(request)
+        sessions = self.connection.sessions if self.connection is not None else ()
+        if not sessions:
+            return await self._who(first) == await self._who(first._replace(request=request))
+        for session in sessions:
+            shown = (session.credentials or first)._replace(address=address, request=request)
+            who = await self._who(shown, name_of(session.room.name))
+            if who != (session.grant.tenant, session.grant.user):
+                return False
+        return True
+
+    async def _who(self, shown: Credentials, name: str = "") -> tuple[str, str] | None:
+        """The tenant and the user that somebody is at the door; None where it lets nobody in."""
+        try:
+            level = Level.READ if name else Level.NONE
+            _, grant = await self.hub.door.admit(shown, name, level)
+        except (AccessDenied, Unauthenticated):
+            return None
+        return grant.tenant, grant.user
 
     @property
     def spoke(self) -> bool:

@@ -4,9 +4,10 @@ A route or a method without a row is for nobody; tests/web/test_rights.py walks 
 them. Messages of editors have their own table in `collab.access`.
 """
 
-from http.cookies import CookieError, SimpleCookie
+import hashlib
+from typing import NamedTuple
 
-from tornado.httputil import HTTPServerRequest
+from tornado.httputil import HTTPServerRequest, parse_cookie
 
 from collab.access import Credentials, Level
 from collab.web.origin import foreign
@@ -89,6 +90,20 @@ def credentials(request: HTTPServerRequest) -> Credentials:
     return Credentials(token if len(token) <= MAX_TOKEN else "?", client_address(request), request)
 
 
+class Fingerprint(NamedTuple):
+    """What somebody shows who asks, by which they are known again: digests."""
+
+    token: bytes  # that says who they are by itself; a cookie of ours, where no other one is shown
+    cookies: bytes  # all of them: a hook may know people by others
+
+
+def fingerprint(request: HTTPServerRequest) -> Fingerprint:
+    """Of a request."""
+    headers = request.headers
+    token = headers.get("Authorization", "") + "\0" + credentials(request).token
+    return Fingerprint(_digest(token), _digest(headers.get("Cookie", "")))
+
+
 def cookie_name(safe: bool) -> str:
     """How the page's cookie is called. The prefix makes browsers see to it that no other host and
     no plain connection has set it."""
@@ -96,13 +111,9 @@ def cookie_name(safe: bool) -> str:
 
 
 def cookie(request: HTTPServerRequest) -> str:
-    """The token in the page's cookie; '' without one."""
-    try:
-        cookies: SimpleCookie = SimpleCookie(request.headers.get("Cookie", ""))
-    except CookieError:
-        return ""
-    morsel = cookies.get(cookie_name(secure(request)))
-    return morsel.value if morsel is not None else ""
+    """The token in the page's cookie; '' without one. Read as browsers do: `http.cookies` sees none
+    behind one that it finds malformed, such as one with JSON in it, and a site has many."""
+    return parse_cookie(request.headers.get("Cookie", "")).get(cookie_name(secure(request)), "")
 
 
 def _bearer(request: HTTPServerRequest) -> str:
@@ -120,3 +131,7 @@ def _offered(request: HTTPServerRequest) -> str:
 def _asked(request: HTTPServerRequest) -> str:
     tokens = request.query_arguments.get("token", [])
     return tokens[-1].decode("ascii", "replace") if tokens else ""
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()

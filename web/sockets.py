@@ -41,7 +41,7 @@ class SyncHandler(CountedWebSocket):
     async def open(self, *args: str, **kwargs: str) -> None:
         try:
             self.enter()  # before any document is touched
-            await self.peer.enter(self.request, self.dialect, args, self._wake)
+            await self.peer.enter(self.dialect, args, self._wake)
         except CollabError as error:
             self.end(error)
             return

@@ -31,6 +31,7 @@ from collab.reader import Reader, var_uints
 from collab.reserve import reserve
 from collab.web.connections import Visit
 from collab.web.peers import Peer
+from collab.web.rights import Fingerprint
 
 logger = logging.getLogger("web")
 
@@ -82,7 +83,7 @@ class Line:
         "spoke", "visit",
     )  # fmt: skip
 
-    def __init__(self, peer: Peer, visit: Visit, path: str, owner: bytes, most: int) -> None:
+    def __init__(self, peer: Peer, visit: Visit, path: str, owner: Fingerprint, most: int) -> None:
         self.id = secrets.token_urlsafe(24)
         self.peer, self.visit, self.path, self.owner, self.most = peer, visit, path, owner, most
         self.received = 0  # the last batch that was taken,

@@ -12,7 +12,7 @@ from collab import wire
 from collab.tokens import LEEWAY, new_key
 from collab.wire import AwarenessUpdate, Receipt, SyncStep1, SyncStep2, SyncUpdate
 from tests.httppeer import BATCH, HttpPeer, Refused, address, batch, piece
-from tests.live import PATIENCE, QUIRE, STEP1, STEP2, Peer, Server, run, typed
+from tests.live import PATIENCE, QUIRE, STEP1, STEP2, Peer, Server, run, typed, var_bytes
 
 
 @pytest.fixture
@@ -229,6 +229,26 @@ def test_a_connection_is_for_who_opened_it(guarded):
         ann.headers = {"Authorization": f"Bearer {token(guarded, seconds=900)}"}
         await ann.say(SyncStep1(b"\x00"))  # a newer one of the same user
         await ann.hear(SyncStep2)
+
+    run(story())
+
+
+def test_a_cookie_that_says_nothing_of_who_one_is_changes_nothing(guarded):
+    """Tokens are in messages there, and the site counts its visitors: the connection goes on."""
+
+    async def story():
+        notes = var_bytes(b"notes")
+        ann = await HttpPeer.connect(f"http://127.0.0.1:{guarded.port}/sync")
+        await ann.send(notes + b"\x02\x00" + var_bytes(token(guarded).encode()))
+        assert b"read-write" in await ann.frame()
+        for visit in range(3):
+            ann.headers = {"Cookie": f"visit={visit}"}
+            await ann.send(notes + STEP1)
+            while (await ann.frame())[: len(notes) + 2] != notes + STEP2[:2]:
+                pass
+        ann.headers = {"Authorization": f"Bearer {token(guarded, 'eve')}"}
+        await refused(ann.poll(), 403)
+        await refused(ann.ask("DELETE", {}), 403)
 
     run(story())
 

@@ -266,6 +266,15 @@ async def test_a_cookie_counts_for_our_own_pages_alone(api, tokens, hub):
 
 
 @pytest.mark.gen_test
+@pytest.mark.parametrize("other", ['seen={"page":1}', "a b=1", "a[0]=1", "k@x=1", "\xe9=1", "x"])
+async def test_cookies_of_others_hide_none_of_ours(api, tokens, hub, other):
+    """Whatever a site's other programs put into theirs."""
+    cookie = f"{other}; quire={token_for(tokens, 'ann', notes='ADMIN')}"
+    assert 404 == (await api("GET", "/api/documents/notes", Cookie=cookie)).code
+    await hub.close()
+
+
+@pytest.mark.gen_test
 async def test_two_links_are_kept_side_by_side(api, tokens, hub):
     """Who follows a second link does not lose the first document."""
     links = [tokens.issue(f"link-{n}", {n: Level.READ}, LATER)[0] for n in ("a", "b")]

@@ -17,6 +17,7 @@ from collab.errors import CollabError
 from collab.update import read_update
 from collab.web.connections import Connections
 from collab.web.peers import Peer, one_document
+from collab.web.rights import fingerprint
 from collab.web.virtual import Line
 from collab.wire import SyncStep2, SyncUpdate
 from tests.httppeer import BATCH, HttpPeer, Refused, address, batch, piece
@@ -131,8 +132,7 @@ async def story(server, name, seed):
     """Both type at once; the document, and how many requests went wrong."""
     ann, bob = [RoughPeer(address(server.port, name), Random(f"{seed} {name} {n}")) for n in (1, 2)]
     for peer in (ann, bob):
-        answer = await peer.ask("POST", {"Content-Type": "application/json"}, b"{}")
-        peer.identity = json.loads(answer.body)["connection"]
+        await peer.open()
         await peer.send(STEP1 + STEP2)
     async with asyncio.timeout(PATIENCE):
         await asyncio.gather(ann.speak(1), bob.speak(2), ann.listen(2), bob.listen(1))
@@ -164,8 +164,8 @@ async def ended(hub):
     start = RequestStartLine("POST", "/sync/notes", "HTTP/1.1")
     request = HTTPServerRequest(start_line=start, headers=HTTPHeaders({"Host": "localhost"}))
     peer, visit = Peer(hub, request), Connections(hub).enter("127.0.0.1")
-    line = Line(peer, visit, request.path, b"", 1 << 20)
-    await peer.enter(request, one_document, ["notes"], line.wake)
+    line = Line(peer, visit, request.path, fingerprint(request), 1 << 20)
+    await peer.enter(one_document, ["notes"], line.wake)
     await line.take(1, batch(STEP2))
     try:
         await line.take(2, batch(b"\x63"))
