@@ -33,9 +33,10 @@ from collab.web.defences import admit
 from collab.web.origin import answer_preflight, foreign
 from collab.web.peers import Dialect, Peer
 from collab.web.proxies import client_address
+from collab.web.records import NOTHING, closed_record, frame_record
 from collab.web.rights import OPEN, credentials, fingerprint, needed
 from collab.web.schemas import HEARING, LEAVING, SAYING, Fields, from_query
-from collab.web.virtual import NOTHING, Fetch, Gone, Line, Lines, closed_record, frame_record
+from collab.web.virtual import Fetch, Gone, Line, Lines
 
 BATCH = "application/octet-stream"
 SENT = (

@@ -14,7 +14,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 
 from collab import Hub
 from collab.errors import (
@@ -27,10 +27,10 @@ from collab.errors import (
     TooMany,
     Unavailable,
 )
-from collab.reader import Reader, var_uints
 from collab.reserve import reserve
 from collab.web.connections import Visit
 from collab.web.peers import Peer
+from collab.web.records import pieces
 from collab.web.rights import Fingerprint
 
 logger = logging.getLogger("web")
@@ -41,25 +41,12 @@ POLL = 20.0  # seconds that an answer may take to come when there is nothing to 
 LOOK = 0.5  # seconds between looks at who has gone
 LITTLE = 64 << 10  # bytes of a frame that may still come in when memory is short
 
-NOTHING, FRAME, CLOSED = b"\x00", 1, 2  # records of what goes down
-
 
 class Gone(NotFound):
     """No virtual connection has this id: it has ended, or the server was started anew. The client
     opens another one, as after a cut: so the close code is no one by which clients give up."""
 
     close_code = 1006
-
-
-def frame_record(number: int, frame: bytes) -> bytes:
-    """A frame on its way down."""
-    return var_uints(FRAME, number, len(frame)) + frame
-
-
-def closed_record(error: CollabError) -> bytes:
-    """The end."""
-    reason = str(error).encode()
-    return var_uints(CLOSED, error.close_code, len(reason)) + reason
 
 
 class Fetch:
@@ -78,7 +65,7 @@ class Line:
     of who may write."""
 
     __slots__ = (
-        "_awake", "_batch", "_held", "_part", "_taking", "_unacknowledged", "acknowledged",
+        "_awake", "_batch", "_held", "_part", "_taken", "_unacknowledged", "acknowledged",
         "ended", "fetch", "id", "last", "most", "owner", "path", "peer", "received", "seen",
         "spoke", "visit",
     )  # fmt: skip
@@ -88,7 +75,7 @@ class Line:
         self.peer, self.visit, self.path, self.owner, self.most = peer, visit, path, owner, most
         self.received = 0  # the last batch that was taken,
         self._batch = b""  # its digest,
-        self._taking = False  # and whether it is being taken
+        self._taken: asyncio.Event | None = None  # and, while it is being taken, its end
         self._part = bytearray()  # a frame of which the end has not come
         self.last = self.acknowledged = 0  # frames
         self._unacknowledged: deque[tuple[int, bytes]] = deque()
@@ -130,21 +117,25 @@ class Line:
         self._awake.set()
 
     async def take(self, number: int, body: bytes) -> None:
-        """Batch `number` of what the peer says. Returns when it has been taken, at once when it
-        was before. Conflict when it is not its turn, or another one was taken under its number;
-        TooMany when the one before is not done; what ends the connection."""
+        """Batch `number` of what the peer says. Returns when it has been taken, however often it
+        comes. Conflict when it is not its turn, or another one was taken under its number; TooMany
+        when the one before is not done; what ends the connection."""
         digest = hashlib.blake2b(body, digest_size=16).digest()
         if number == self.received:
             if digest != self._batch:
                 raise Conflict(f"Batch {number} was taken, and had another content.")
+            if self._taken is not None:
+                await self._taken.wait()
+                self.check()
             return
         if number != self.received + 1:
             raise Conflict(f"Batch {self.received + 1} is next, not {number}.")
-        if self._taking:
+        if self._taken is not None:
             raise TooMany(f"Batch {self.received} is still being taken. Send it again.")
-        self.received, self._batch, self._taking = number, digest, True
+        self.received, self._batch = number, digest
+        taken = self._taken = asyncio.Event()
         try:
-            await self._take(list(_pieces(body)))
+            await self._take(list(pieces(body)))
         except CollabError as error:
             self.end(error)
             self.check()
@@ -153,7 +144,8 @@ class Line:
             self.check()
             raise
         finally:
-            self._taking = False
+            self._taken = None
+            taken.set()
 
     async def _take(self, pieces: list[tuple[bool, bytes]]) -> None:
         for more, piece in pieces:
@@ -275,13 +267,6 @@ class Lines:
                         self.remove(line)
         finally:
             self._walking = False
-
-
-def _pieces(body: bytes) -> Iterator[tuple[bool, bytes]]:
-    """The pieces of a batch, and whether more of the same frame follows each. ProtocolError."""
-    reader = Reader(body)
-    while not reader.at_end:
-        yield reader.var_uint(1) == 1, reader.var_bytes()
 
 
 def _bare(error: CollabError) -> CollabError:

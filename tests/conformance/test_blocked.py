@@ -71,3 +71,17 @@ def test_it_asks_at_most_25_times_a_second(tmp_path, way):
         assert told.returncode == 0, told.stderr
         assert 10 < json.loads(told.stdout)["most"] <= 26  # the first and the last of a second
         assert server.troubles() == []
+
+
+@pytest.mark.parametrize("way", [(), ("refuses",)], ids=["rests", "refused"])
+def test_who_is_told_to_wait_waits(tmp_path, way):
+    """For a server that takes longer than a request may, and for what lets few requests pass: the
+    connection holds, and all arrives."""
+    need_node()
+    slowly = ("--limit", "edits_per_second=100,edits_at_once=1")
+    with Server(tmp_path / "quire.db", QUIRE, *slowly) as server:
+        program = ["node", NODE / "slow.mjs", server.page("").rstrip("/"), *way]
+        told = subprocess.run(program, capture_output=True, text=True, timeout=PATIENCE * 4)
+        assert told.returncode == 0, told.stderr
+        assert json.loads(told.stdout) == {"letters": 0, "codes": []}
+        assert all("edits_per_second" in line for line in server.troubles())

@@ -90,6 +90,32 @@ def test_a_batch_counts_once_however_often_it_comes(server):
     run(story())
 
 
+@pytest.mark.parametrize(
+    ("last", "error"), [(STEP1, None), (b"\x63", (400, 1007))], ids=["good", "bad"]
+)
+def test_a_batch_that_comes_again_while_it_is_taken_waits(tmp_path, last, error):
+    """It is answered as the first one is, and then it is the turn of the next one."""
+
+    async def asked(asking):
+        try:
+            await asking
+        except Refused as refused:
+            return refused.status, refused.code
+        return None
+
+    async def story(server):
+        ann = await HttpPeer.join(of(server))
+        edits = [wire.encode(SyncUpdate(typed(1, clock, "x"))) for clock in range(30)]
+        sent = [asyncio.ensure_future(asked(ann.post(2, batch(*edits, last)))) for _ in range(3)]
+        await asyncio.wait(sent, return_when=asyncio.FIRST_COMPLETED)
+        assert await asked(ann.post(3, batch(STEP1))) == error
+        assert await asyncio.gather(*sent) == [error] * 3
+
+    slowly = ("--limit", "edits_per_second=20,edits_at_once=1")
+    with Server(tmp_path / "quire.db", QUIRE, *slowly) as server:
+        run(story(server))
+
+
 def test_frames_come_again_until_they_are_acknowledged(server):
     """An answer that is lost is asked for again; what was acknowledged is gone."""
 

@@ -15,7 +15,8 @@ export interface QuireSocketOptions {
   hold: number
   /** ms without an edit before a connection is given up for a better one. */
   calm: number
-  /** ms after which a request that was not answered is sent again, and how often in a row. */
+  /** ms after which a request that was not answered is sent again, and how often in a row; answers
+      that say to wait (429) do not count, for a minute. */
   timeout: number
   tries: number
 }

@@ -26,13 +26,17 @@ export const DEFAULTS = {
   hold: 8000,
   /** ms without an edit before a connection is given up for a better one. */
   calm: 2000,
-  /** ms after which a request that was not answered is sent again, and how often in a row. */
+  /** ms after which a request that was not answered is sent again, and how often in a row; answers
+      that say to wait (429) do not count, for a minute. */
   timeout: 10_000,
   tries: 5
 }
 
 const CUTS = 2
-const BATCH = 256 << 10 // bytes of one request
+const BATCH = 256 << 10 // bytes of one request,
+const FRAMES = 256 // and frames: of more than 100 a second the server takes its time
+const REST = 250 // ms, after an answer that says to wait: that is no failed try,
+const RESTS = 60_000 // for as long as this
 const UNACKNOWLEDGED = 8 << 10 // bytes that came, after which the server is told
 const COMEBACK = 1012 // "service restart": providers come back
 const OCTETS = 'application/octet-stream'
@@ -407,7 +411,7 @@ class Line {
   #batch() {
     const parts = []
     let size = 0
-    while (this.#queue.length > 0 && size < BATCH) {
+    while (this.#queue.length > 0 && size < BATCH && parts.length < 3 * FRAMES) {
       const frame = this.#queue[0]
       const piece = frame.subarray(0, BATCH - size)
       const more = piece.length < frame.length
@@ -431,16 +435,19 @@ class Line {
 
   /** Ask until there is an answer; ends the connection when there is none to be had. */
   async #persist(method, headers, body) {
-    for (let tries = 1; !this.#over; tries++) {
+    const began = Date.now()
+    for (let failures = 0; !this.#over; ) {
       try {
         return await this.#ask(method, headers(), body)
       } catch (error) {
         if (this.#over) return null
-        if (error.close || !error.again || tries >= this.#options.tries) {
+        const rests = error.busy && Date.now() - began < RESTS
+        if (!rests) failures++
+        if (error.close || !error.again || failures >= this.#options.tries) {
           this.#end(error.close ?? 1006, error.message)
           return null
         }
-        await wait(Math.min(100 * 2 ** tries, 2000))
+        await wait(rests ? REST : Math.min(100 * 2 ** failures, 2000))
       }
     }
     return null
@@ -449,6 +456,7 @@ class Line {
   /** Hear what the server says, answer by answer. */
   async #hear() {
     let failures = 0
+    let heard = Date.now()
     while (!this.#over) {
       const { tries } = this.#options
       await this.#turn()
@@ -457,12 +465,14 @@ class Line {
       try {
         await this.#fetch()
         failures = 0
+        heard = Date.now()
       } catch (error) {
         if (this.#over) return
         if (error.close || error.again === false) return this.#end(error.close ?? 1006, error.message)
-        failures = this.#after > began ? 0 : failures + 1
+        const rests = error.busy && Date.now() - heard < RESTS
+        if (!rests) failures = this.#after > began ? 0 : failures + 1
         if (failures >= tries) return this.#end(1006, 'the server cannot be reached')
-        await wait(Math.min(50 * 2 ** failures, 2000))
+        await wait(rests ? REST : Math.min(50 * 2 ** failures, 2000))
       }
     }
   }
@@ -583,6 +593,7 @@ class Line {
     const told = await answer.json().catch(() => null)
     throw Object.assign(new Error(told?.error?.message ?? `HTTP ${answer.status}`), {
       close: Number(answer.headers.get('Quire-Close')) || undefined,
+      busy: answer.status === 429,
       again: answer.status >= 500 || answer.status === 429 || answer.status === 408
     })
   }
