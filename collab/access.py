@@ -69,10 +69,11 @@ class Grant:
     `name`     what others are shown, and who is written down as the author; '' lets a user say it
     `color`    theirs in the page, as CSS writes it; '' lets them choose
     `tenant`   whose documents these are: no name leads from one tenant to another. In Unicode's
-               form NFC: spelled otherwise it would have the same documents, and another list of them
+               form NFC: spelled otherwise it would have the same documents in another list
     `expires`  seconds since the epoch when the hook is asked again
     `token`    the id by which it can be revoked
     `parent`   that of the token that gave this one out, and takes it along when it is revoked
+    `instead`  what the peer's other tokens allow, if it shows several and this one is revoked
     `seen`     whether others hear that they are here
     `sees`     whether they hear who else is
     `crowd`    whether many are this user, of whom it is not known who is who: they share its client
@@ -87,6 +88,7 @@ class Grant:
     expires: float = inf
     token: str = ""
     parent: str = ""
+    instead: tuple["Grant", ...] = ()
     seen: bool = True
     sees: bool = True
     crowd: bool = False

@@ -27,6 +27,7 @@ from collab.storage import Store, Token
 
 NOTHING = Grant(Level.NONE, sees=False)
 PATIENCE = 10.0  # seconds that a hook may take
+OUTLIVES = 60.0  # seconds that a revocation counts for longer than its token, for clocks differ
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Door:
         self.authorize: Authorize = authorize or everybody
         self._spawn = spawn
         self._audit = audit
-        self._caps: dict[str, Level] = {}  # token id, in its tenant -> what is left of it
+        self._caps: dict[str, Token] = {}  # by id, in its tenant: no more is left of it
         self._asking: set[Session] = set()
         self.reviews = 0
         self._limits = limits
@@ -56,8 +57,7 @@ class Door:
 
     async def open(self) -> None:
         """Reads from the store which tokens were revoked."""
-        for token in await self._store.tokens(int(time.time() * 1000)):
-            self._caps[token.id] = Level(token.level)
+        self._caps = {token.id: token for token in await self._store.tokens(_forgotten())}
 
     async def admit(self, credentials: Credentials, name: str, needed: Level) -> tuple[str, Grant]:
         """The key of document `name`, that of the tenant for what belongs to none, and what the
@@ -94,7 +94,11 @@ class Door:
         """From now on a token, whose id is that `in_tenant`, and those that it gave out allow no
         more than its level, 0: nothing. When this returns that is on disk, and those who are in by
         it have been told; OSError when it is not on disk: it counts until this process ends."""
-        self._caps[token.id] = min(Level(token.level), self._caps.get(token.id, Level.ADMIN))
+        old = _forgotten()
+        self._caps = {known: cap for known, cap in self._caps.items() if cap.expires > old}
+        before = self._caps.get(token.id, token)
+        level, expires = min(before.level, token.level), max(before.expires, token.expires)
+        self._caps[token.id] = token._replace(level=level, expires=expires)
         for session in _sessions(rooms):
             if token.id in _token_ids(session.grant):
                 self._apply(session, session.grant)
@@ -206,7 +210,9 @@ class Door:
 
     def _apply(self, session: Session, grant: Grant) -> None:
         try:
-            session.regrant(self.capped(grant))
+            person = grant.tenant, grant.user
+            others = [one for one in grant.instead if (one.tenant, one.user) == person]
+            session.regrant(self._left([grant, *others]))
         except CollabError as error:
             session.dismiss(error)
 
@@ -222,15 +228,29 @@ class Door:
             raise Unavailable("Your access could not be checked. Try again.") from None
         if grant is None:
             raise _denied(credentials)
-        return self.capped(grant)
+        return self._left([grant, *grant.instead])
 
     def capped(self, grant: Grant) -> Grant:
         """What is left of a grant. Unauthenticated if nothing is."""
-        caps = (self._caps.get(identity, Level.NOBODY) for identity in _token_ids(grant))
-        cap = min(caps, default=Level.NOBODY)
-        if cap == Level.NONE:
+        return self._left([grant])
+
+    def _left(self, grants: list[Grant]) -> Grant:
+        """The best of a peer's grants, by what is left of each: of equal ones the first."""
+        caps = [(self._cap(grant), grant) for grant in grants]
+        left = [(min(cap, grant.level), grant) for cap, grant in caps if cap]
+        if not left:
             raise Unauthenticated("Your access was revoked.")
-        return replace(grant, level=cap) if cap < grant.level else grant
+        level, best = max(left, key=lambda one: one[0])
+        return replace(best, level=level) if level < best.level else best
+
+    def _cap(self, grant: Grant) -> Level:
+        caps = [self._caps[known].level for known in _token_ids(grant) if known in self._caps]
+        return Level(min(caps, default=Level.NOBODY))
+
+
+def _forgotten() -> int:
+    """When a revocation has ended that does not count any more, in milliseconds since the epoch."""
+    return int((time.time() - OUTLIVES) * 1000)
 
 
 def _sessions(rooms: Iterable[Room]) -> list[Session]:

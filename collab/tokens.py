@@ -22,6 +22,7 @@ import secrets
 import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from math import inf
 from typing import Any
@@ -73,7 +74,8 @@ class Tokens:
         if not grants:
             raise refused
         # Who has a name is rather that than a guest of a link.
-        return max(grants, key=lambda grant: (grant.level, grant.name != ""))
+        best, *others = sorted(grants, key=lambda one: (one.level, one.name != ""), reverse=True)
+        return replace(best, instead=tuple(others)) if others else best
 
     def _grant(self, claims: Mapping[str, Any], document: str) -> Grant:
         level = _level(claims["rights"], document)

@@ -130,6 +130,43 @@ def test_what_is_revoked_is_so_at_once_whatever_the_disk_does(monkeypatch):
     tell(story, hook)
 
 
+def test_what_was_revoked_is_forgotten_when_it_would_have_ended_anyway():
+    """But not at once: clocks differ, and a token counts a little longer than it says."""
+
+    async def story(hub):
+        now = int(time.time() * 1000)
+        for identity, expires in (("old", now - 120_000), ("late", now - 2_000), ("new", now + 1)):
+            await hub.door.limit(Token(identity, "", 0, "", "", 0, expires), hub.rooms.values())
+        assert {"late", "new"} == set(hub.door._caps)
+
+    tell(story, None)
+
+
+@pytest.mark.parametrize("person", ["ann", "a guest"])
+def test_of_several_tokens_the_best_that_is_not_revoked_counts(person):
+    """Who is in goes on by another one of its own; by another person's it comes in anew."""
+    tokens = Tokens([new_key()])
+    best, identity = tokens.issue("ann", {"notes": Level.WRITE}, LATER)
+    other, _ = tokens.issue(person, {"notes": Level.READ}, LATER)
+    shown = Credentials(JOINT.join([best, other]))
+
+    async def story(hub):
+        key, grant = await hub.door.admit(shown, "notes", Level.WRITE)
+        session = await hub.join(key, lambda: None, grant, shown)
+        _, single = await hub.door.admit(Credentials(best), "notes", Level.WRITE)
+        alone = await hub.join(key, lambda: None, single, Credentials(best))
+        await hub.door.limit(Token(identity, "", 0, "", "", 0, LATER * 1000), hub.rooms.values())
+        assert isinstance(alone.ended, Unauthenticated)
+        if person == "ann":
+            assert (None, Level.READ) == (session.ended, session.grant.level)
+        else:
+            assert isinstance(session.ended, Unauthenticated)
+        _, grant = await hub.door.admit(shown, "notes", Level.READ)
+        assert (person, Level.READ) == (grant.user, grant.level)
+
+    tell(story, tokens)
+
+
 def test_who_was_on_its_way_when_all_were_looked_at_is_looked_at_too():
     """Say when a key was taken away."""
     allowed = True
