@@ -3,7 +3,7 @@
     POST    {}, application/json              opens: 201 {"connection": id}
     POST    a batch, application/octet-stream   says something: 200 {"received": its number}
     GET                                       hears something: records, as they come or when asked
-    DELETE                                    says goodbye: 204
+    DELETE                                    says goodbye: 204; or a last batch, with `Quire-Leave`
 
 `Quire-Connection` is the id, `Quire-Number` that of the batch, from 1 on, and `Quire-After` that of
 the last frame that has come. `Quire-Mode: stream` keeps the answer to a GET open; through a proxy
@@ -175,8 +175,14 @@ class FallbackHandler(ApiHandler):
         # One that was sent again may be behind what was acknowledged meanwhile.
         known = self.line.acknowledged
         self.line.acknowledge(max(self.said.get("Quire-After", known), known))
+        leaves = "Quire-Leave" in self.said
+        if leaves:  # and sends nothing again
+            await self.line.turn(number)
         await self.line.take(number, self.request.body)
-        self.write({"received": number})
+        if leaves:
+            await self.delete()
+        else:
+            self.write({"received": number})
 
     async def get(self, *path: str) -> None:
         """Frames, as they come."""

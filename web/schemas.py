@@ -71,14 +71,14 @@ HEARING: Fields = {
         "One answer for all that comes, or one for what there is.", "stream", "poll"
     ),
 }
-SAYING: Fields = {
-    "Quire-Connection": _CONNECTION,
-    "Quire-Number": number("Of this batch of frames, from 1 on.", 1),
-    "Quire-After": _AFTER,
-}
 LEAVING: Fields = {
     "Quire-Connection": _CONNECTION,
     "Quire-Leave": choice("Whether the editor comes back in a moment.", "back", "gone"),
+}
+SAYING: Fields = {
+    **LEAVING,  # with the last batch
+    "Quire-Number": number("Of this batch of frames, from 1 on.", 1),
+    "Quire-After": _AFTER,
 }
 
 NEW_DOCUMENT = thing("title", "kind", "name", title=TITLE, kind=KIND, name=NAME)

@@ -9,6 +9,7 @@ One patrol looks after all of them: who has not asked for anything for `ABSENT` 
 """
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import secrets
@@ -116,6 +117,14 @@ class Line:
         self._unacknowledged.clear()
         self._awake.set()
 
+    async def turn(self, number: int) -> None:
+        """Returns when batch `number` is next: the ones before may be on their way. It waits for
+        so long as it would wait for a request."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ABSENT):
+                while self.ended is None and (self.received < number - 1 or self._taken):
+                    await self.more()
+
     async def take(self, number: int, body: bytes) -> None:
         """Batch `number` of what the peer says. Returns when it has been taken, however often it
         comes. Conflict when it is not its turn, or another one was taken under its number; TooMany
@@ -146,6 +155,7 @@ class Line:
         finally:
             self._taken = None
             taken.set()
+            self._awake.set()
 
     async def _take(self, pieces: list[tuple[bool, bytes]]) -> None:
         for more, piece in pieces:

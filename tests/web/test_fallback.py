@@ -337,6 +337,26 @@ def test_who_says_goodbye_is_gone_at_once(server):
     run(story())
 
 
+def test_the_last_words_of_who_goes_are_heard(server):
+    """They wait for what was said before, though that comes later; nothing comes after them."""
+
+    async def story():
+        ann, bob = await HttpPeer.join(of(server)), await Peer.join(server.url("notes"))
+        headers = {"Content-Type": BATCH, "Quire-Number": "3", "Quire-Leave": "gone"}
+        edits = [wire.encode(SyncUpdate(typed(1, clock, "x"))) for clock in range(2)]
+        leaving = asyncio.ensure_future(ann.ask("POST", headers, batch(edits[1])))
+        await bob.say(SyncStep1(b"\x00"))  # meanwhile it has come
+        await bob.hear(SyncStep2)
+        assert not leaving.done()
+        await ann.post(2, batch(edits[0]))
+        assert (await leaving).code == 204
+        assert typed(1, 0, "x") == (await bob.hear(SyncUpdate)).update
+        assert typed(1, 1, "x") == (await bob.hear(SyncUpdate)).update
+        await refused(ann.poll(), 404, 1006)
+
+    run(story())
+
+
 def stream(peer):
     """A GET that stays: what comes, as it comes, and the request."""
     parts = asyncio.Queue()

@@ -37,6 +37,7 @@ const BATCH = 256 << 10 // bytes of one request,
 const FRAMES = 256 // and frames: of more than 100 a second the server takes its time
 const REST = 250 // ms, after an answer that says to wait: that is no failed try,
 const RESTS = 60_000 // for as long as this
+const LIVES = 24 << 10 // bytes of one that goes on when its page has gone: browsers allow 64 KiB in all
 const UNACKNOWLEDGED = 8 << 10 // bytes that came, after which the server is told
 const COMEBACK = 1012 // "service restart": providers come back
 const OCTETS = 'application/octet-stream'
@@ -357,20 +358,28 @@ class Line {
     return !this.#sending && this.#queue.length === 0 && Date.now() - this.#spoke >= ms
   }
 
+  /** The page goes: what it typed last goes up with the goodbye, behind what is on its way. */
   #hidden = () => {
     if (this.#over) return
+    const rest = this.#sending || this.#queue.length > 0 ? this.#batch() : null
     this.#end(1001, 'the page went away', true)
-    this.#leave()
+    this.#leave(false, rest)
   }
 
-  #leave(back = false) {
-    const headers = { 'Quire-Connection': this.#id, ...(back && { 'Quire-Leave': 'back' }) }
+  #leave(back = false, batch = null) {
+    const headers = { ...this.#headers, 'Quire-Connection': this.#id }
+    if (back || batch) headers['Quire-Leave'] = back ? 'back' : 'gone'
+    if (batch) {
+      headers['Content-Type'] = OCTETS
+      headers['Quire-Number'] = String(++this.#number)
+    }
     return this.#options
       .fetch(this.#url, {
-        method: 'DELETE',
-        headers: { ...this.#headers, ...headers },
+        method: batch ? 'POST' : 'DELETE',
+        headers,
+        body: batch ?? undefined,
         credentials: 'same-origin',
-        keepalive: true
+        keepalive: !batch || batch.length <= LIVES
       })
       .catch(() => {})
   }
@@ -580,6 +589,7 @@ class Line {
           ...headers
         },
         body,
+        keepalive: body !== undefined && body.length <= LIVES,
         signal: stop,
         cache: 'no-store',
         credentials: 'same-origin',
