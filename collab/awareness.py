@@ -20,7 +20,7 @@ only; the rest are not believed, and not held against it, for each comes with a 
 own if it is honest: so a browser's twenty tabs all get in. Who brings an army has to go.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import takewhile
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,7 +38,8 @@ GRACE = 3.0  # seconds between a connection's sudden end and its ids' going
 EXPIRY = 35.0  # seconds without renewal; clients renew every 15 and forget others after 30
 ARMY = 60  # strangers in one update, more than any browser has tabs
 MAX_NAME = 100  # characters of a name
-MAX_GONE = 10_000  # ids that are gone and whose clocks a room remembers
+MAX_GONE = 10_000  # ids that are gone and whose clocks a room remembers,
+MEMORY = 3600.0  # seconds for which it does so, and for which one without edits stays its user's
 EPOCH = 1_767_225_600  # 2026-01-01 in seconds since 1970
 OURS = 1 << 25  # clocks from here on are our own count, as peers repeat it
 TICKS = 8  # a second: more than anybody moves for long, and below 2^31 for 8 years
@@ -59,10 +60,13 @@ class Awareness:
     turn is lower, and `since` tells it what it lacks. `moved` is the last turn that was more than
     a renewal: others have to hear of a renewal before they forget its owner, and not sooner.
     `refused` are those who spoke of somebody else's client as if it was theirs, `crowding` those
-    who spoke of too many."""
+    who spoke of too many. `written` has the clients whose edits are in the document."""
 
-    def __init__(self, claims: Claims | None = None, limits: Limits = DEFAULT) -> None:
+    def __init__(
+        self, claims: Claims | None = None, limits: Limits = DEFAULT, written: Container[int] = ()
+    ) -> None:
         self._claims = Claims() if claims is None else claims
+        self._written = written
         self._limits = limits
         self.refused: list[tuple[Session, int]] = []
         self.crowding: set[Session] = set()
@@ -81,12 +85,14 @@ class Awareness:
         if session.client is None and len(states) == 1:
             client, clock, _ = states[0]
             mine = not self._repeats(session, client, clock) and _could_write(session, client)
-            if mine and self._claims.claim(client, session.grant.user):
+            if mine and not self._claims.foreign(client, session.grant.user):
                 session.client = client
         changed = False
         self._strangers = 0
         for client, clock, state in states:
             changed |= self._receive(session, client, clock, state, now)
+        if session.client in self._presences:  # an id that nobody was seen under is nobody's
+            self._claims.claim(session.client, session.grant.user)
         return changed
 
     def _repeats(self, session: "Session", client: int, clock: int) -> bool:
@@ -165,9 +171,8 @@ class Awareness:
         ]
         for presence in overdue:
             self._remove(presence)
-        here = filter(_here, self._presences.values())
-        self._due = min((p.deadline or p.seen + EXPIRY for p in here), default=inf)
-        self._forget()
+        self._forget(now)
+        self._due = min(map(_due, self._presences.values()), default=inf)
         return bool(overdue)
 
     def _receive(
@@ -215,7 +220,7 @@ class Awareness:
         """The presence, spoken for by the session from now on."""
         if presence.owner is not session:
             # Pages that were open before a restart remember what the last process told them.
-            presence.told = max(presence.told, int((now - EPOCH) * TICKS))
+            presence.told = max(presence.told, _clock(now))
             presence.owner = session
             self._presences[presence.client] = presence
         return presence
@@ -235,14 +240,21 @@ class Awareness:
 
     def _remove(self, presence: Presence) -> None:
         presence.deadline = None
+        if presence.owner is None:
+            presence.user = {}  # nobody's edits are to have this name any more
         if _here(presence):
             self._tell(presence, NULL, presence.seen)
 
-    def _forget(self) -> None:
+    def _forget(self, now: float) -> None:
+        """Of those who are gone, who went long ago and would come back at a higher clock than
+        anybody remembers; and the first ones, if they are many."""
         gone = [p for p in self._presences.values() if not _here(p)]
-        if len(gone) > MAX_GONE:
-            for presence in sorted(gone, key=lambda p: p.turn)[:-MAX_GONE]:
-                del self._presences[presence.client]
+        for place, presence in enumerate(gone, MAX_GONE - len(gone)):
+            client = presence.client
+            if place < 0 or (now > presence.seen + MEMORY and presence.told < _clock(now)):
+                del self._presences[client]
+                if client not in self._written:
+                    self._claims.forget(client)
 
 
 def _could_write(session: "Session", client: int) -> bool:
@@ -269,6 +281,18 @@ def _counts(presence: Presence, session: "Session", clock: int, state: bytes) ->
         return True
     # A browser's tabs repeat each other, and may be late: what they were told before is no news.
     return presence.owner is None and state != NULL and clock > presence.told
+
+
+def _clock(now: float) -> int:
+    """What the clock of an id begins with."""
+    return int((now - EPOCH) * TICKS)
+
+
+def _due(presence: Presence) -> float:
+    """When it has to go, or to be forgotten."""
+    if _here(presence):
+        return presence.deadline or presence.seen + EXPIRY
+    return presence.seen + MEMORY
 
 
 def _here(presence: Presence) -> bool:

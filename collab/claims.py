@@ -38,6 +38,11 @@ class Claims:
             self._users.setdefault(client, user)
         return not self.foreign(client, user)
 
+    def forget(self, client: int) -> None:
+        """Nobody is there under this id any more: it is nobody's, unless that is written down."""
+        if client not in self._kept:
+            self._users.pop(client, None)
+
     def write(self, clients: Iterable[int], user: str, claiming: bool) -> tuple[Claim, ...]:
         """A user brings structs of these clients, and is claiming those that are nobody's; returns
         the claims that have to be written down with them. AccessDenied when one is somebody

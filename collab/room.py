@@ -89,7 +89,7 @@ class Room:
         self.frozen = frozen
         self.sessions: set[Session] = set()
         self.claims = Claims(claims)
-        self.awareness = Awareness(self.claims, limits)
+        self.awareness = Awareness(self.claims, limits, self.head.vector)
         self.over: list[tuple[Session, str]] = []  # and the limit of the document's that stops it
         self.pending: list[Pending] = []
         self.writing: list[Pending] = []

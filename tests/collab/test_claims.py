@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from collab.access import OURS, Grant, Level
+from collab.awareness import EPOCH
 from collab.claims import Claims
 from collab.errors import AccessDenied
 from collab.presence import read_awareness
@@ -25,6 +26,18 @@ def says(client, clock, state):
 def told_of(message):
     """The clients of an awareness update, and their states."""
     return [(client, state) for client, _, state in read_awareness(message.update)]
+
+
+def clock_of(seat, client):
+    """The clock of a client in the last that an editor was told of it."""
+    heard = [read_awareness(message.update) for message in seat.heard(AwarenessUpdate)]
+    return [clock for states in heard for known, clock, _ in states if known == client][-1]
+
+
+def sweep(table, seconds):
+    """So much time passes."""
+    table.now += seconds
+    table.room.awareness.sweep(table.now)
 
 
 def table_of(*grants):
@@ -155,6 +168,57 @@ def test_who_begins_to_see_is_told_of_everybody():
     table.settle()
     (told,) = ann.heard(AwarenessUpdate)
     assert {8, 9} == {client for client, _ in told_of(told)}
+
+
+def test_visitors_leave_nothing_behind():
+    """An hour later nothing is known of those who only looked, while others stay: neither that they
+    were there, nor that an id was theirs. Whose ids are in the document is known for ever."""
+    table, (ann, bob) = table_of(ANN, BOB)
+    table.now = EPOCH + 1_000.0
+    ann.say(SyncStep2(typed(7, 0, "offline")))  # an id that nobody claims yet
+    ann.say(says(7, 1, b"{}"))
+    bob.say(says(8, 1, b"{}"))
+    for client in range(100, 150):
+        with_a_word = table.editors(1)[0]
+        with_a_word.session.regrant(replace(BOB, level=Level.READ))
+        with_a_word.say(says(client, 1, b"{}" if client % 2 else b"null"))
+        with_a_word.offline(clean=client % 3 > 0)
+        table.seats.remove(with_a_word)
+    ann.offline()
+    sweep(table, 60)
+    assert 150 > len(table.room.claims) >= 25
+    with pytest.raises(AccessDenied):
+        table.room.claims.write({101}, "ann", claiming=True)
+
+    for clock in range(2, 200):
+        bob.say(says(8, clock, b"{}"))
+        sweep(table, 30)
+    assert {7, 8} == table.room.claims._users.keys()
+    assert {8} == table.room.awareness._presences.keys()
+    (cem,) = table.editors(1)
+    cem.session.regrant(replace(BOB, user="cem"))
+    cem.say(says(101, 1, b"{}"))
+    assert 101 == cem.session.client
+    with pytest.raises(AccessDenied):
+        cem.say(SyncUpdate(typed(7, 7, "?")))
+
+
+def test_who_comes_back_after_it_was_forgotten_is_seen_by_all():
+    """Also by those who remember its last clock: theirs is one that the time of day has passed."""
+    table, (ann, bob) = table_of(ANN, BOB)
+    table.now = EPOCH + 1_000.0
+    bob.say(says(8, 1, b"{}"))
+    ann.say(says(7, 1, b"{}"))
+    ann.say(says(7, 1, b"null"))
+    table.settle()
+    known = clock_of(bob, 7)
+    for clock in range(2, 200):
+        bob.say(says(8, clock, b"{}"))
+        sweep(table, 30)
+    assert 7 not in table.room.awareness._presences
+    ann.say(says(7, 2, b"{}"))
+    table.settle()
+    assert clock_of(bob, 7) > known
 
 
 def test_claims_that_were_written_down_are_not_written_again():
