@@ -41,7 +41,10 @@ class Limits:
     )
     body_seconds: int = _limit(10, 0, "until the body of a request has come", 3600)
     idle_seconds: int = _limit(
-        30, 0, "until an HTTP connection that asks nothing, or takes no answer, is closed", 3600
+        30,
+        0,
+        "until a connection that asks nothing, takes no answer or has no document is closed",
+        3600,
     )
     first_message_seconds: int = _limit(
         10, 1008, "until a WebSocket that has said nothing is closed", 3600
@@ -135,8 +138,11 @@ class Hits(Counter[str]):
         document: str = "",
     ) -> None:
         """Counts one, by a user at a document if they are known; `now` in seconds since the epoch.
-        Tells the audit log, and the other one unless that was told of the same within a second."""
+        Tells the audit log, and the other one unless that was told of the same within a second; and
+        nobody of who was idle."""
         self[limit] += 1
+        if limit == "idle_seconds":  # what browsers do all the time
+            return
         if self._audit is not None:
             self._audit.note(
                 "limit", user=user, address=address, document=document, detail=limit, now=now

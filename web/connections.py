@@ -203,9 +203,7 @@ class Entrance(HTTPServer):
         visit = self.visits.pop(server_conn.stream)
         if not visit.is_socket:
             visit.leave()
-            if visit.late() and visit.waits == "idle_seconds":
-                self.connections.hits[visit.waits] += 1  # what browsers do all the time
-            elif visit.late():
+            if visit.late():
                 self.connections.note(visit.waits, visit.address)
         super().on_close(server_conn)
 

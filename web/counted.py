@@ -14,6 +14,10 @@ from collab.web.origin import allowed, foreign
 from collab.web.protocol import HardenedWebSocket
 from collab.web.proxies import client_address
 
+SILENT = {
+    "first_message_seconds": "Say something within the first seconds.",
+    "idle_seconds": "No document is open here any more. Come back with one.",
+}
 MAX_REASON = 123  # bytes of a close frame's reason, by RFC 6455
 
 
@@ -53,10 +57,10 @@ class CountedWebSocket(HardenedWebSocket):
         self.visit = settle(self.request, self.connections)
         self.visit.check()
 
-    def wait(self) -> None:
-        """The peer has to say something, soon."""
-        patience = self.hub.limits.first_message_seconds
-        self._mute = asyncio.get_running_loop().call_later(patience, self._on_silence)
+    def wait(self, limit: str = "first_message_seconds") -> None:
+        """The peer has so long to say something."""
+        patience = getattr(self.hub.limits, limit)
+        self._mute = asyncio.get_running_loop().call_later(patience, self._on_silence, limit)
 
     def spoke(self) -> None:
         """The peer is no mute, or has gone."""
@@ -88,13 +92,13 @@ class CountedWebSocket(HardenedWebSocket):
         if self.visit is not None:
             self.visit.leave()
 
-    def _on_silence(self) -> None:
+    def _on_silence(self, limit: str) -> None:
         """Nothing was said. Whoever is there hears why; nobody waits for an answer."""
         protocol = self.ws_connection
         self._mute = None
         if protocol is None or protocol.is_closing():
             return
-        self.connections.note("first_message_seconds", client_address(self.request))
-        self.end(TimedOut("Say something within the first seconds."))
+        self.connections.note(limit, client_address(self.request))
+        self.end(TimedOut(SILENT[limit]))
         assert protocol.stream is not None  # it was accepted
         protocol.stream.close()

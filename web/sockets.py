@@ -121,3 +121,10 @@ class SharedSyncHandler(SyncHandler):
 
     __slots__ = ()
     dialect: ClassVar[Dialect] = staticmethod(several_documents)
+
+    def _wake(self) -> None:
+        super()._wake()
+        if self.peer.spoke:
+            self.spoke()
+        elif self._mute is None and self.peer.connection is not None:
+            self.wait("idle_seconds")  # its last one was closed

@@ -30,6 +30,7 @@ from collab.errors import (
 )
 from collab.reserve import reserve
 from collab.web.connections import Visit
+from collab.web.counted import SILENT
 from collab.web.peers import Peer
 from collab.web.records import pieces
 from collab.web.rights import Fingerprint
@@ -84,8 +85,7 @@ class Line:
         self.fetch: Fetch | None = None
         self._awake = asyncio.Event()
         self.ended: CollabError | None = None
-        self.seen = time.monotonic()
-        self.spoke = False
+        self.seen, self.spoke = time.monotonic(), 0.0  # when it asked, and had a document, last
 
     def wake(self) -> None:
         """There may be something to say."""
@@ -171,7 +171,7 @@ class Line:
             frame, self._part = bytes(self._part) or piece, bytearray()
             busy: Awaitable[None] | None = self.peer.receive(frame)
             await (busy if busy is not None else asyncio.sleep(0))
-            self.spoke = self.spoke or self.peer.spoke
+            self.spoke = time.monotonic() if self.peer.spoke else self.spoke
             if self.ended is not None:
                 return
 
@@ -228,11 +228,13 @@ class Line:
         if fetch is not None and not fetch.patient and now - fetch.since > POLL:
             fetch.over = True
             self._awake.set()
-        if self.ended is None and not self.spoke:
-            patience = self.peer.hub.limits.first_message_seconds
-            if now - self.peer.opened > patience:
-                self.end(TimedOut("Say something within the first seconds."))
-                self.peer.note("first_message_seconds")
+        if self.spoke and self.peer.spoke:
+            self.spoke = now
+        elif self.ended is None:
+            limit = "idle_seconds" if self.spoke else "first_message_seconds"
+            if now - (self.spoke or self.peer.opened) > getattr(self.peer.hub.limits, limit):
+                self.end(TimedOut(SILENT[limit]))
+                self.peer.note(limit)
         if fetch is not None or now - self.seen <= ABSENT:
             return True
         if self.ended is None:

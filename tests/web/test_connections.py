@@ -14,13 +14,16 @@ from tornado.websocket import websocket_connect
 
 from collab import Hub
 from collab.access import Grant, Level
+from collab.hocuspocus import prefix
 from collab.limits import Limits
 from collab.storage import open_store
 from collab.web import logs, routes
 from collab.web.connections import Connections, Entrance
+from collab.web.counted import SILENT
 from collab.web.examples import example_routes
 from collab.web.proxies import Proxies
 from collab.wire import SyncStep1, SyncStep2, decode, encode
+from tests.httppeer import HttpPeer
 from tests.live import Server, until
 
 HEAD = b"GET /api/status HTTP/1.1\r\nHost: here\r\n"
@@ -220,6 +223,36 @@ async def test_a_connection_that_asks_nothing_more_is_closed(caplog):
         await until("it to be gone", lambda: house.connections.total == 0)
         assert {"idle_seconds": 1} == house.hub.limits_hit
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.gen_test
+async def test_a_socket_without_a_document_is_closed():
+    """After the time of a connection that asks nothing, and without a word in the log; whoever has
+    opened another one meanwhile stays."""
+    notes, other = prefix("notes"), prefix("other")
+    opens, closes = b"\x02\x00" + prefix("") + prefix("4.8.0"), b"\x07"
+    async with House(idle_seconds=1) as house:
+        url = f"://127.0.0.1:{house.port}/sync"
+        ann, bob = await websocket_connect("ws" + url), await websocket_connect("ws" + url)
+        cem = await HttpPeer.connect("http" + url)
+        for peer in (ann, bob):
+            house.editors.append(peer)
+            for frame in (notes + opens, notes + closes):
+                await peer.write_message(frame, binary=True)
+        await bob.write_message(other + opens, binary=True)
+        await cem.send(notes + opens)
+        await until("them to be there", lambda: "notes" in house.hub.rooms)
+        await cem.send(notes + closes)
+        while (frame := await ann.read_message()) is not None:
+            pass
+        assert (1008, SILENT["idle_seconds"]) == (ann.close_code, ann.close_reason)
+        assert await cem.end() == 1008
+        assert bob.close_code is None and 1 == len(house.hub.rooms["other"].sessions)
+        assert house.hub.limits_hit["idle_seconds"] >= 2
+        await bob.write_message(other + closes, binary=True)
+        while (frame := await bob.read_message()) is not None:
+            pass
+        assert 1008 == bob.close_code
 
 
 @pytest.mark.gen_test
