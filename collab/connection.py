@@ -30,14 +30,13 @@ class Connection:
     """Speaks y-websocket for one session. `collab.shared` has the other kind: what a transport may
     use of either is public here."""
 
-    __slots__ = ("_pace", "_slow", "hub", "session")
+    __slots__ = ("_pace", "hub", "session")
 
     def __init__(self, hub: "Hub", session: Session, pace: Pace | None = None) -> None:
         """`pace` is the socket's, where that has several of these."""
         self.hub = hub
         self.session = session
         self._pace = pace or Pace(hub.limits)
-        self._slow: tuple[str, ...] = ()  # the limits that it has hit
 
     def receive(self, frame: bytes) -> Awaitable[None] | None:
         """Takes a frame of the peer. Hand over no further one until what this returns, if
@@ -143,8 +142,7 @@ class Connection:
 
     def _note(self, limit: str) -> None:
         """The peer has to be slowed down: worth one word for each limit."""
-        if limit not in self._slow:
-            self._slow += (limit,)
+        if self._pace.first(limit):
             self.hub.hit(self.session, limit)
 
     async def _receive_large(self, frame: bytes) -> None:

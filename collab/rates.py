@@ -55,13 +55,27 @@ class Bucket:
 class Pace:
     """The buckets of one connection, by the limits of `collab.limits`."""
 
-    __slots__ = ("bytes", "edits", "presence", "receipts")
+    __slots__ = ("_hit", "bytes", "edits", "presence", "receipts")
 
     def __init__(self, limits: "Limits") -> None:
         self.edits = Bucket(limits.edits)
         self.receipts = Bucket(limits.edits)  # y-sweet's clients ask for one with each edit
         self.bytes = Bucket(limits.bytes)
         self.presence = Bucket(limits.presence)
+        self._hit: tuple[str, ...] = ()
+
+    def beside(self, size: int, now: float) -> tuple[float, str]:
+        """Takes a message of so many bytes that is about no document; for how long to rest then, 0
+        or less: not at all, and the limit that says so."""
+        edits = self.edits.take(1, now), "edits_per_second"
+        return max(edits, (self.bytes.take(size, now), "bytes_per_second"))
+
+    def first(self, limit: str) -> bool:
+        """Whether the connection is slowed down by this limit for the first time."""
+        new = limit not in self._hit
+        if new:
+            self._hit += (limit,)
+        return new
 
 
 class Buckets:

@@ -84,19 +84,21 @@ class SharedConnection:
 
     def receive(self, frame: bytes) -> Awaitable[None] | None:
         """As `Connection.receive`."""
-        address, frame = hocuspocus.split(frame)
-        message = hocuspocus.decode(frame)
+        address, said = hocuspocus.split(frame)
+        message = hocuspocus.decode(said)
         document = self.documents.get(address)
         if message is None and document is not None:
-            return self._pass_on(document, frame)
+            return self._pass_on(document, said)
         if message is not None:
             busy = self._take(address, document, message)
         else:
-            busy = self._met(address, frame)
-        rest = self._pace.edits.take(1, time.monotonic())
-        return self._slowly(busy, rest) if rest > 0 else busy
+            busy = self._met(address, said)
+        rest, limit = self._pace.beside(len(frame), time.monotonic())
+        return self._slowly(busy, rest, limit) if rest > 0 else busy
 
-    async def _slowly(self, busy: Awaitable[None] | None, rest: float) -> None:
+    async def _slowly(self, busy: Awaitable[None] | None, rest: float, limit: str) -> None:
+        if self._pace.first(limit):
+            self.hit(limit)
         if busy is not None:
             await busy
         await rested(self.hub, rest)

@@ -203,6 +203,24 @@ def test_the_documents_of_a_socket_share_its_pace():
     play(story, edits_per_second=200, edits_at_once=30)
 
 
+@pytest.mark.expects_log("limit bytes_per_second was hit")
+def test_what_is_said_beside_the_documents_is_paid_for_by_its_bytes():
+    """Tokens and questions, of open documents and of none: they may be as large as any message."""
+
+    async def story(hub):
+        for body in (token("bad" * 1_000), b"\x05" + string("x" * 3_000)):
+            ann = Provider(hub)
+            await ann.join("notes")
+            begin = time.monotonic()
+            for address in 5 * ("notes", "other"):
+                await ann.say(address, body)
+                ann.read()
+            assert time.monotonic() - begin > 0.1
+        assert hub.limits_hit == {"bytes_per_second": 2}
+
+    play(story, bytes_per_second=100_000, bytes_at_once=20_000)
+
+
 def test_what_the_documents_say_takes_turns():
     """And a frame goes to the document that its address names, sessions apart."""
 
@@ -421,7 +439,7 @@ def test_a_message_for_a_document_that_is_not_open():
     play(story)
 
 
-@pytest.mark.expects_log("limit socket_documents was hit by 192.0.2.1")
+@pytest.mark.expects_log(r"limit (socket_documents|edits_per_second) was hit")
 def test_the_limits_of_a_socket():
     """So many documents, refused ones among them; so many answers unread; so large before it is
     known who it is."""
