@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
@@ -237,6 +238,9 @@ class _Watched(HTTPMessageDelegate):
             self.context.remote_ip, self.context.protocol = self.proxies.origin(
                 peer, self.protocol, headers
             )
+        # Tornado refuses it, and tells nobody. What comes in chunks does not say how large it is.
+        if _number(headers.get("Content-Length", "")) > self.visit.connections.limits.body_bytes:
+            self.visit.connections.note("body_bytes", self.context.remote_ip)
         return self.inner.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
@@ -248,3 +252,10 @@ class _Watched(HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         self.inner.on_connection_close()
+
+
+def _number(digits: str) -> float:
+    """What a header says, however many digits it takes to say so."""
+    if not (digits.isascii() and digits.isdigit()):
+        return 0
+    return int(digits) if len(digits) < 20 else inf

@@ -225,6 +225,22 @@ async def test_a_connection_that_asks_nothing_more_is_closed(caplog):
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+@pytest.mark.expects_log("limit body_bytes was hit by 127.0.0.1")
+@pytest.mark.gen_test
+async def test_a_body_has_so_many_bytes():
+    """As its head says: none of it is read. One in chunks ends with the first too many."""
+    post = HEAD.replace(b"GET /api/status", b"POST /api/documents")
+    async with House(body_bytes=100) as house:
+        for length in (b"101", b"9" * 30, b"9" * 5_000):
+            reader = await house.knock(post + b"Content-Length: " + length + b"\r\n\r\n")
+            assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        assert {"body_bytes": 3} == house.hub.limits_hit
+        head = post + b"Transfer-Encoding: chunked\r\n\r\n"
+        chunk = b"40\r\n" + 64 * b"x" + b"\r\n"
+        reader = await house.knock(head + 2 * chunk)
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+
+
 @pytest.mark.gen_test
 async def test_a_socket_without_a_document_is_closed():
     """After the time of a connection that asks nothing, and without a word in the log; whoever has

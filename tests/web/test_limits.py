@@ -196,6 +196,7 @@ async def test_documents_that_are_open_take_so_much_memory():
         assert await is_unaffected(ann)
         club.hub.rooms.weigh()
         assert 1013 == await hang_up(await club.join("ann", "small"))
+        assert {"loaded_bytes": 1} == club.hub.limits_hit
         assert await welcome(await club.join("ann", "large")) is True
         assert await is_unaffected(ann)
 
