@@ -79,7 +79,7 @@ BUILDS = {
         "collab/access.py",
         "NEEDED.get(type(message), Level.NOBODY)",
         "NEEDED.get(type(message), Level.NONE)",
-        "tests/web/test_rights.py::test_what_has_no_row_is_for_nobody",
+        "tests/web/test_messages.py::test_what_has_no_row_is_for_nobody",
     ),
     "revoked tokens still count": Broken(
         "collab/door.py",
@@ -91,7 +91,7 @@ BUILDS = {
         "collab/door.py",
         "            if token.id in _token_ids(session.grant):\n",
         "            if False:\n",
-        "tests/web/test_rights.py::test_who_is_in_when_it_ends_changes_nothing_more",
+        "tests/web/test_ends.py",
     ),
     "a newer token replaces every other": Broken(
         "collab/door.py",
@@ -121,7 +121,7 @@ BUILDS = {
         "collab/door.py",
         "session.grant.expires <= now",
         "False",
-        "tests/web/test_rights.py::test_who_is_in_when_it_ends_changes_nothing_more",
+        "tests/web/test_ends.py",
     ),
     "y-sweet's client tokens open everything": Broken(
         "collab/web/ysweet.py",

@@ -22,26 +22,13 @@ from collab.limits import Limits
 from collab.storage import Store, Token, open_store
 from collab.tokens import Tokens, new_key
 from collab.web import routes
-from collab.wire import (
-    AwarenessUpdate,
-    Denied,
-    Message,
-    QueryAwareness,
-    Receipt,
-    SyncStep1,
-    SyncStep2,
-    SyncUpdate,
-)  # fmt: skip
-from tests.live import STEP1, STEP2, Peer, messages, typed
 from tests.rights import (
     CANARY,
     NAME,
     OURS,
     PEOPLE,
-    READ,
     ROUTES,
     TOKEN,
-    WRITE,
     Person,
     all_of,
     expected,
@@ -75,9 +62,11 @@ class World:
         self.tokens = Tokens([self.key])
         self.store = open_store(":memory:")
         self.watched = Watched(self.store)
-        patient = Limits(failed_logins=1_000_000)  # all come from one address
+        # All come from one address, and who is not let in stays to hear more of that.
+        patient = Limits(failed_logins=1_000_000, first_message_seconds=3600)
         self.hub = Hub(self.watched, self.tokens, patient)  # type: ignore[arg-type]
         self.cells = 0
+        self._named = 0
         self.wrong: list[str] = []
 
     async def __aenter__(self) -> "World":
@@ -130,7 +119,7 @@ class World:
     async def _route(
         self, right: set[int], person: Person, place: str, path: str, method: str
     ) -> None:
-        own, asked = await self._names(place)
+        own, asked = await self.names(place)
         before = await all_of(self.store, asked)
         self.watched.asked.clear()
         answer = await self.ask(person, method, path, own, asked)
@@ -148,34 +137,10 @@ class World:
                 faults.append(f"is not what comes where there is nothing: {none.body!r}")
         self.note(f"{person.name} x {place} x {method} {path}", faults, text)
 
-    async def sockets(
-        self, people: Sequence[Person], places: Sequence[str], kinds: Sequence[type[Message]]
-    ) -> None:
-        """A cell for each person, place, and message."""
-        for person, place, kind in product(people, places, kinds):
-            own, asked = await self._names(place)
-            before = await all_of(self.store, asked)
-            peer = await self.peer(token_of(person, own, self.tokens, self.key), asked)
-            may = person.may(place)
-            if may < READ or place == "deleted":
-                faults, text = await _sent_away(peer, may, person.known)
-                writes = False
-            else:
-                faults, text = await _talks(peer, kind, may, CANARY if place == "theirs" else "?")
-                writes = kind in WRITES and may >= WRITE
-            if writes != (before != await all_of(self.store, asked)):
-                faults.append("changed nothing" if writes else "changed something")
-            peer.close()
-            self.note(f"{person.name} x {place} x {kind.__name__}", faults, text)
-
-    async def peer(self, token: str, name: str) -> Peer:
-        """A socket to a document."""
-        asked = f"?token={token}" if token else ""
-        return await Peer.connect(f"ws://127.0.0.1:{self.port}/sync/{name}{asked}")
-
-    async def _names(self, place: str) -> tuple[str, str]:
+    async def names(self, place: str) -> tuple[str, str]:
         """The name of one's own document, and of the one that is asked for: new ones."""
-        own = asked = f"{10_000 + self.cells}-{place}"
+        self._named += 1
+        own = asked = f"{10_000 + self._named}-{place}"
         if place in ("other", "hidden"):
             asked += "-x"
         await furnish(self.store, place, asked)
@@ -185,54 +150,6 @@ class World:
         self.cells += 1
         if faults:
             self.wrong.append(f"{cell}: {'; '.join(faults)}: {text[:300]}")
-
-
-async def _sent_away(peer: Peer, may: int, known: bool) -> tuple[list[str], str]:
-    """What is wrong with how a peer has to go who never gets in."""
-    right = 4404 if may >= READ else 4403 if known else 4401
-    frame = await peer.frame()
-    text = f"{peer.code} {peer.socket.close_reason}"
-    faults = [] if peer.code == right else [f"{peer.code} is not {right}"]
-    faults += ["was told something before"] if frame is not None else []
-    return faults + [f"tells of {word}" for word in CANARIES if word in text], text
-
-
-async def _talks(peer: Peer, kind: type[Message], may: int, canary: str) -> tuple[list[str], str]:
-    """What is wrong with what a peer hears who says that."""
-    message = MESSAGES[kind]
-    await peer.send(STEP2 + STEP1)
-    heard = await _hears(peer, SyncStep2)
-    if isinstance(heard[-1], Denied):
-        return ["was denied to read"], repr(heard)
-    await peer.say(message)
-    await peer.say(SyncStep1(b"\x00"))
-    heard += await _hears(peer, SyncUpdate if kind in WRITES else SyncStep2)
-    denied = any(isinstance(one, Denied) for one in heard)
-    faults = ["was denied" if denied else "was not denied"]
-    if denied == (kind in WRITES and may < WRITE):
-        faults = []
-    return faults + ([f"tells of {canary}"] if canary in repr(heard) else []), repr(heard)
-
-
-async def _hears(peer: Peer, kind: type[Message]) -> list[Message]:
-    """All messages until one of a kind, or a refusal."""
-    heard: list[Message] = []
-    while not any(isinstance(one, (kind, Denied)) for one in heard):
-        frame = await peer.frame()
-        assert frame is not None
-        heard += messages(frame)
-    return heard
-
-
-MESSAGES: dict[type[Message], Message] = {
-    SyncStep1: SyncStep1(b"\x00"),
-    SyncStep2: SyncStep2(typed(9, 0, "mine")),
-    SyncUpdate: SyncUpdate(typed(9, 0, "mine")),
-    AwarenessUpdate: AwarenessUpdate(b"\x01\x09\x01\x02{}"),
-    QueryAwareness: QueryAwareness(),
-    Receipt: Receipt(3),
-}
-WRITES = (SyncStep2, SyncUpdate)
 
 
 def shown(answer: HTTPResponse) -> object:

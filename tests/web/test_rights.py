@@ -1,36 +1,32 @@
-"""Everybody, at every document, by every route and every message: nobody gets more than is right.
+"""Everybody, at every document, by every route: nobody gets more than is right.
 
 What is right is told in tests/rights.py once more, by itself; the last tests change each row of the
-tables, one by one, and see to it that the matrix tells.
+table, one by one, and see to it that the matrix tells. Messages have tests/web/test_messages.py.
 """
 
 import time
 from collections import Counter
 from itertools import product
-from typing import get_args
 
 import jwt
 import pytest
 from tornado.httpclient import HTTPRequest
 
-from collab import Hub, access, hocuspocus, tiptap
+from collab import Hub
 from collab.access import Level
-from collab.storage import Token, open_store
+from collab.storage import open_store
 from collab.web import rights, routes
 from collab.web.api import UnknownHandler
-from collab.wire import Denied, Message, SyncStep2, SyncUpdate
-from tests.live import STEP1, STEP2, until
-from tests.matrix import MESSAGES, REFUSALS, play
-from tests.rights import HTTP, OURS, PEOPLE, PLACES, ROUTES, all_of, furnish
+from tests.matrix import REFUSALS, play
+from tests.rights import HTTP, OURS, PEOPLE, PLACES, ROUTES
 
 CELLS = [(path, method) for path, does in ROUTES.items() for method in does]
 HEADS = [(path, "HEAD") for path, does in ROUTES.items() if "GET" in does]
 NONE = [cell for cell in product(ROUTES, HTTP) if cell not in CELLS and cell not in HEADS]
-# Who makes a document is asked about its name, too; what a session enters it looks at once more.
+# Who makes a document is asked about its name, too.
 NO_MATTER = (
     ("/api/documents", "POST", Level.NONE),
     ("/y-sweet/doc/new", "POST", Level.NONE),
-    (SyncUpdate, Level.COMMENT),
 )
 MEMBERS = [person for person in PEOPLE if person.known]
 
@@ -54,16 +50,12 @@ def told(what, world, capsys):
     assert not world.wrong, "\n".join(world.wrong)
 
 
-def test_the_matrix_has_every_route_and_every_message():
+def test_the_matrix_has_every_route():
     """Whoever adds one adds a line to tests/rights.py."""
     ruled = {rule_of(path) for path in ROUTES}
     own = {rule.kwargs["path"] for rule in RULES if rule.handler_class is not UnknownHandler}
     assert own == ruled
     assert {(rule_of(path), method) for path, method in CELLS} == set(rights.LEVELS)
-    # Those are tried in tests/collab/test_shared.py and test_versions.py.
-    shared = {*get_args(hocuspocus.Message), *get_args(tiptap.Message)}
-    assert set(MESSAGES) == set(get_args(Message)) - {Denied} == set(access.NEEDED) - shared
-    assert shared < set(access.NEEDED)
 
 
 @pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.name)
@@ -78,44 +70,8 @@ def test_every_route(person, capsys):
     told("routes", play(story), capsys)
 
 
-@pytest.mark.expects_log("The document was deleted")
-def test_every_message(capsys):
-    """Over a socket each."""
-    told("messages", play(lambda world: world.sockets(PEOPLE, PLACES, list(MESSAGES))), capsys)
-
-
-@pytest.mark.parametrize("ends", ["revoked", "expired"])
-def test_who_is_in_when_it_ends_changes_nothing_more(ends, monkeypatch, capsys):
-    """By no message; all of them have to go."""
-    monkeypatch.setattr("collab.tokens.LEEWAY", 0)
-
-    async def story(world):
-        await furnish(world.store, "own", "notes")
-        claims = {"sub": "una", "aud": "quire", "tenant": OURS, "rights": {"notes": "write"}}
-        claims |= {"jti": "t", "exp": int(time.time()) + (2 if ends == "expired" else 600)}
-        token = jwt.encode(claims, world.key, "HS256")
-        peers = [await world.peer(token, "notes") for _ in MESSAGES]
-        for peer in peers:
-            await peer.send(STEP1 + STEP2)
-            await peer.hear(SyncStep2)
-        before = await all_of(world.store, "notes")
-        if ends == "revoked":
-            gone = Token(f"{OURS}\x1ft", "", 0, "", "", 1, 1 << 45)
-            await world.hub.door.limit(gone, world.hub.rooms.values())
-        rooms = world.hub.rooms.values()
-        await until("all to have gone", lambda: not any(room.sessions for room in rooms))
-        for peer, message in zip(peers, MESSAGES.values(), strict=True):
-            peer.put(message)
-            code = await peer.end()
-            faults = [] if code == 4401 else [f"ended with {code}"]
-            world.note(ends, faults, message.__class__.__name__)
-        assert before == await all_of(world.store, "notes")
-
-    told(ends, play(story), capsys)
-
-
 def test_the_matrix_tells_when_a_row_changes(monkeypatch):
-    """Each row of both tables, higher and lower: some cell is wrong then."""
+    """Each row, higher and lower: some cell is wrong then."""
 
     async def story(world):
         for (path, method), level in list(rights.LEVELS.items()):
@@ -129,16 +85,6 @@ def test_the_matrix_tells_when_a_row_changes(monkeypatch):
                     patch.setitem(rights.LEVELS, (path, method), Level(other))
                     await world.routes([PEOPLE[0], *MEMBERS], ("own", "other"), cells)
                 assert world.wrong, (path, method, other)
-                world.wrong.clear()
-        for kind, level in [(kind, access.NEEDED[kind]) for kind in MESSAGES]:
-            # Nobody is in who may not read.
-            for other in {max(level - 1, Level.READ), level + 1} - {level}:
-                if (kind, other) in NO_MATTER:
-                    continue
-                with monkeypatch.context() as patch:
-                    patch.setitem(access.NEEDED, kind, Level(other))
-                    await world.sockets(MEMBERS, ["own"], [kind])
-                assert world.wrong, (kind, other)
                 world.wrong.clear()
 
     play(story)
@@ -168,7 +114,7 @@ def test_the_whole_server_is_for_its_operator(monkeypatch):
 
 
 def test_what_has_no_row_is_for_nobody(monkeypatch):
-    """Not even for who may do everything: a route or a message that was forgotten opens nothing."""
+    """Not even for who may do everything: a route that was forgotten opens nothing."""
 
     async def story(world):
         for path, method in CELLS:
@@ -179,7 +125,3 @@ def test_what_has_no_row_is_for_nobody(monkeypatch):
                     assert answer.code in REFUSALS, (person.name, method, path)
 
     play(story)
-    for kind in MESSAGES:
-        with monkeypatch.context() as patch:
-            patch.delitem(access.NEEDED, kind)
-            assert Level.NOBODY == access.needed(MESSAGES[kind])
