@@ -203,6 +203,11 @@ class Provider:
             if address in ("", self.name) and (frame[0] in (5, 7) or frame[:2] == REFUSED):
                 told.append(frame)
 
+    async def ask(self, text: str) -> None:
+        """Says that beside the document, and hears what comes of it."""
+        await self._send(b"\x05" + prefix(text))
+        await self._until(lambda frame: frame[0] == 5)
+
     async def _answered(self, kind: type) -> bool:
         while True:
             frame = await self._until(lambda frame: frame[0] == 5 or frame[:2] == REFUSED)

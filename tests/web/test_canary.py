@@ -7,69 +7,25 @@ is searched for words that were put there to be found.
 import contextlib
 import json
 import signal
-import socket
 import time
 
 import jwt
 import psutil
 import pytest
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import websocket_connect
 
 from collab.access import Level
+from collab.hocuspocus import Leave, prefix
 from collab.reader import var_uints
 from collab.tokens import Tokens, new_key
 from collab.web.rights import SUBPROTOCOL
 from collab.wire import AwarenessUpdate, Receipt, SyncUpdate, encode
-from tests.canary import CONTENT, in_store, request, secrets_in_store
+from tests.canary import CONTENT, Told, in_store, request, secrets_in_store
+from tests.dialects import WAYS, Provider, connect, send
+from tests.httppeer import BATCH, HttpPeer, Refused
 from tests.live import QUIRE, STEP1, STEP2, Peer, Server, run, typed
 
 API = "/api/documents"
 OTHER = {"exp": int(time.time()) + 600, "aud": "quire", "sub": "ann", "rights": {"*": "write"}}
-
-
-class Told:
-    """What a server said: each line of it with where it came from."""
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.said: list[tuple[str, str]] = []
-
-    def ask(self, path: str, method: str = "GET", body: object = None, **headers: str) -> str:
-        """A request, of which all but the content of a good answer is remembered."""
-        status, head, text = request(self.server.page(path), method, body, **headers)
-        where = f"{method} {path.partition('?')[0]}: {status}"
-        self.said.append((f"{where}, head", head))
-        if status >= 400:
-            self.said.append((f"{where}, body", text))
-        return text
-
-    async def knock(self, path: str, *frames: bytes | str, **headers: str) -> None:
-        """A socket that says something, and how it ends; it says goodbye if it does not."""
-        names = {name.replace("_", "-"): text for name, text in headers.items()}
-        url = self.server.page("").replace("http", "ws") + path
-        peer = await websocket_connect(HTTPRequest(url, headers=names))
-        head = dict(peer.headers)
-        if "," not in names.get("Sec-WebSocket-Protocol", ","):
-            # Browsers hang up where none is taken: who offers nothing else hears it again.
-            del head["Sec-Websocket-Protocol"]
-        self.said.append((path[:20], str(head)))
-        for frame in frames:
-            await peer.write_message(frame, binary=isinstance(frame, bytes))
-        if not frames or frames[-1] != b"\x03":
-            while await peer.read_message() is not None:
-                pass
-        self.said.append((path[:20], str(peer.close_reason)))
-        peer.close()
-
-    def raw(self, data: bytes) -> None:
-        """Bytes on a connection of their own."""
-        with socket.create_connection(("127.0.0.1", self.server.port), 20) as connection:
-            connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
-            with contextlib.suppress(ConnectionError):
-                while some := connection.recv(65536):
-                    self.said.append(("raw", some.decode(errors="replace")))
 
 
 def bad_tokens(key: str) -> list[str]:
@@ -151,6 +107,97 @@ async def misuse(told: Told, ann: str, bad: list[str]) -> None:
         told.raw(head.encode())
 
 
+async def use_providers(told: Told, ann: str, bad: list[str]) -> list[str]:
+    """Hocuspocus: tokens in messages, and texts beside a document. What is secret of it."""
+    secrets, junk = [], CONTENT["junk"]
+    texts = [junk, json.dumps({"action": junk}), json.dumps({junk: [junk]})]
+    for action, field, value in (
+        ("version.create", "name", CONTENT["version"]), ("version.create", "name", 99 * junk),
+        ("version.create", "name", [junk]), ("version.preview", "version", junk),
+        ("document.revert", "currentVersionName", 99 * junk), ("document.revert", "version", junk),
+    ):  # fmt: skip
+        texts.append(json.dumps({"action": action, "version": 1} | {field: value}))
+    for way in (way for way in WAYS if way.in_band):
+        link = await connect(told.server.port, way, "", "")
+        secrets += [link.identity] if isinstance(link, HttpPeer) else []
+        talk = Provider(link, "notes", ann)
+        assert await talk.enter()
+        await send(link, prefix("notes") + encode(SyncUpdate(typed(20, 0, CONTENT["text"]))))
+        for text in texts:
+            await talk.ask(text)
+        assert await talk.say(Leave)
+        await told.dismiss(link, prefix("notes") + b"\x05" + junk.encode())
+        told.hear(talk)
+        for token in bad:
+            link = await connect(told.server.port, way, "", "")
+            talk = Provider(link, "notes", token)
+            with contextlib.suppress(AssertionError, Refused):  # what is too long ends the link
+                assert not await talk.enter()
+            await told.dismiss(link, prefix(token))
+            told.hear(talk)
+    return secrets
+
+
+async def use_requests(told: Told, ann: str, bad: list[str]) -> list[str]:
+    """Where WebSocket is blocked. What is secret of it: the ids of connections."""
+    good, junk = {"Authorization": f"Bearer {ann}"}, CONTENT["junk"]
+    peer = await HttpPeer.join(told.server.page("/sync/notes"), ann)
+    state = json.dumps({"note": CONTENT["state"]}).encode()
+    await peer.say(AwarenessUpdate(var_uints(1, 21, 1, len(state)) + state))
+    await peer.say(SyncUpdate(typed(21, 0, CONTENT["text"])))
+    await peer.hear(SyncUpdate)
+    for name in ("Quire_Number", "Quire_After", "Quire_Mode", "Quire_Connection", "Content_Type"):
+        for method in ("POST", "GET", "DELETE") if name != "Content_Type" else ("POST",):
+            mine = {"Quire_Connection": peer.identity, "Quire_Number": "9", "Content_Type": BATCH}
+            for said in (junk, ann):
+                told.ask("/sync/notes", method, None, **{**good, **mine, name: said})
+    for token in [ann, *bad]:
+        asked = token.encode("ascii", "ignore").decode()
+        told.ask(f"/sync/notes?token={asked}", "POST", {}, **good)
+        told.ask("/sync/notes", "POST", {}, Authorization=f"Bearer {asked}", Quire_Mode=junk)
+        told.ask("/sync/notes", "POST", {junk: asked}, Authorization=f"Bearer {asked}")
+    await told.dismiss(peer, encode(SyncUpdate(junk.encode())))
+    return [peer.identity]
+
+
+async def use_ysweet(told: Told, ann: str, bad: list[str]) -> list[str]:
+    """By the SDK, and by a client with the token that it was given, which is the secret."""
+    good, junk = {"Authorization": f"Bearer {ann}"}, CONTENT["junk"]
+    told.ask(f"/y-sweet/doc/new?z={junk}", "POST", {"docId": "sweet"}, **good)
+    token = json.loads(told.ask(f"/y-sweet/doc/sweet/auth?z={junk}", "POST", {}, **good))["token"]
+    edit = encode(SyncUpdate(typed(22, 0, CONTENT["text"])))
+    socket = "/y-sweet/d/sweet/ws/sweet"
+    await told.knock(f"{socket}?token={token}&z={junk}", STEP1 + STEP2, edit, b"\x03")
+    told.ask(f"/y-sweet/d/sweet/as-update?z={junk}&token={token}")
+    body = typed(23, 0, CONTENT["text"])
+    told.ask(f"/y-sweet/d/sweet/update?z={junk}&token={token}", "POST", body, Content_Type=BATCH)
+    told.ask("/y-sweet/d/sweet/update", "POST", junk, **good, Content_Type=BATCH)
+    for wrong in (
+        {"authorization": junk}, {"userId": [junk]}, {"userId": f"\n{junk}"}, {junk: junk},
+        {"validForSeconds": junk}, junk,
+    ):  # fmt: skip
+        told.ask("/y-sweet/doc/sweet/auth", "POST", wrong, **good)
+        told.ask("/y-sweet/doc/new", "POST", wrong, **good)
+    for name in (token, f"{junk}:"):
+        told.ask("/y-sweet/doc/new", "POST", {"docId": name}, **good)
+    for one in [token, *bad]:
+        asked = one.encode("ascii", "ignore").decode()
+        told.ask(f"/y-sweet/check_store?token={asked}&z={asked}")
+        told.ask(f"/y-sweet/doc/sweet/auth?z={asked}", "POST", {}, Authorization=f"Bearer {asked}")
+        told.ask(f"/y-sweet/{asked}/{asked}")
+        await told.knock(f"/y-sweet/d/sweet/ws/{asked}?token={asked}")
+    return [token]
+
+
+async def use_examples(told: Told, ann: str) -> None:
+    """The echo says it to whom it hears, and nowhere else."""
+    path = f"/examples/echo/socket?token={ann}"
+    await told.knock(path, CONTENT["text"], 9_999 * CONTENT["junk"], Cookie=f"quire={ann}")
+    told.ask(path, Origin="https://evil.example", Cookie=f"quire={ann}")
+    told.ask(path, Sec_WebSocket_Protocol=f"{SUBPROTOCOL}{ann}")
+    told.ask(f"/examples/{ann}?z={CONTENT['junk']}")
+
+
 async def break_down(told: Told, ann: str, keys: object) -> None:
     """Faults of ours, and the end."""
     assert told.server.process is not None
@@ -190,12 +237,17 @@ def test_nothing_is_told(tmp_path, form):
         assert 200 == status and cookie not in ("", link)
         await use(told, ann, cookie, link)
         await misuse(told, ann, bad)
+        secrets = [ann, link, cookie, *bad]
+        for use_it in (use_providers, use_requests, use_ysweet):
+            secrets += await use_it(told, ann, bad)
+        await use_examples(told, ann)
         await break_down(told, ann, keys)
-        return [ann, link, cookie, *bad]
+        return secrets
 
     store = tmp_path / "q.db"
     patient = ("--limit", "failed_logins=10000")
-    with Server(store, QUIRE, "--keys", str(keys), "--log", form, *patient) as server:
+    options = ("--keys", str(keys), "--log", form, "--examples", *patient)
+    with Server(store, QUIRE, *options) as server:
         told = Told(server)
         secrets = run(story(told))
     told.said += [("log", line) for line in server.log.read_text().splitlines()]
