@@ -1,5 +1,5 @@
-"""The clients that people have, unmodified: y-websocket 1, 2 and 3, Hocuspocus 2, 3 and 4, and
-pycrdt's Provider."""
+"""The clients that people have, unmodified: y-websocket 1 to 4, Hocuspocus 2, 3 and 4, and pycrdt's
+Provider."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from collab.access import Level
 from collab.tokens import Tokens, new_key
+from tests.collab.genuine import need_node
 from tests.live import PATIENCE, QUIRE, Server, until
 
 NODE = Path(__file__).parents[1] / "node"
@@ -34,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert [line for line in server.troubles() if not any(e in line for e in EXPECTED)] == []
 
 
-@pytest.fixture(scope="module", params=["yws1", "yws2", "yws3"])
+@pytest.fixture(scope="module", params=["yws1", "yws2", "yws3", "yws4"])
 def told(request: pytest.FixtureRequest, server: Server) -> dict[str, dict[str, object]]:
     """What became of each story with one version of y-websocket."""
     return tell("clients.mjs", request.param, server.page(""))
@@ -53,6 +54,24 @@ def tell(*words: str) -> dict[str, dict[str, object]]:
 def test_y_websocket(told: dict[str, dict[str, object]], story: str) -> None:
     """The story of that name in clients.mjs comes out as it is told there."""
     assert told[story]["ok"], told[story]["error"]
+
+
+@pytest.mark.parametrize(("version", "times"), [("yws2", 6), ("yws3", 1), ("yws4", 6)])
+def test_a_wrong_token_is_no_storm(tmp_path: Path, version: str, times: int) -> None:
+    """Version 3 gives up; the others try again for ever, ten times a second at most. All are in as
+    soon as they show a token that counts."""
+    need_node()
+    options, tokens = keyed(tmp_path)
+    with Server(tmp_path / "quire.db", QUIRE, *options) as server:
+        program = ["node", "refused.mjs", version, server.page("").rstrip("/")]
+        run = subprocess.run(
+            [*program, json.loads(tokens)["write"]], cwd=NODE, capture_output=True, text=True
+        )
+        assert run.returncode == 0, run.stderr
+        told = json.loads(run.stdout)
+        assert [4401] * times == told["codes"]
+        assert times == 1 or told["pace"] > 90
+        assert server.troubles() == []
 
 
 @pytest.fixture(scope="module", params=["hoc2", "hoc3", "hoc4"])

@@ -190,7 +190,7 @@ def keyed(folder: Path) -> tuple[tuple[str, str], dict[str, str]]:
     clients = re.search(r"const CLIENTS = \{(.*?)\n\}", (NODE / "mixed.mjs").read_text(), re.DOTALL)
     assert clients is not None
     names = re.findall(r"^  '(.*?)':", clients[1], re.MULTILINE)
-    assert len(names) == 10
+    assert len(names) == 11
     users = {
         name: tokens.issue(name, {"mixed": Level.WRITE}, until_then, name=name)[0]
         for name in (*names, "pycrdt", "collab.client")

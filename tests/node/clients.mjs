@@ -2,13 +2,12 @@
 // "blocked": its WebSocketPolyfill is QuireSocket.
 // One line of JSON a story: {"story", "ok", "error"}.
 import WebSocket from 'ws'
-import * as Y from 'yjs'
-import { equal, tellAll, until } from './stories.mjs'
+import { equal, tellAll, until, yWebsocket } from './stories.mjs'
 
 const [, , packageName, server, blocked] = process.argv
 const WebSocketPolyfill = blocked ? (await import('./blocked.mjs')).Blocked : WebSocket
 globalThis.WebSocket = WebSocket // the provider's resync looks for the browser's
-const { WebsocketProvider } = await import(packageName)
+const Y = await yWebsocket(packageName)
 const SYNC = server.replace('http', 'ws') + '/sync'
 const open = new Set()
 
@@ -16,7 +15,7 @@ class Editor {
   constructor (name, options = {}) {
     this.doc = new Y.Doc()
     this.text = this.doc.getText('content')
-    this.provider = new WebsocketProvider(SYNC, name, this.doc, { WebSocketPolyfill, disableBc: true, ...options })
+    this.provider = new Y.WebsocketProvider(SYNC, name, this.doc, { WebSocketPolyfill, disableBc: true, ...options })
     open.add(this)
   }
 

@@ -13,7 +13,7 @@ import * as Y from 'yjs'
 import { createYjsProvider } from '@y-sweet/client'
 import { DocumentManager } from '@y-sweet/sdk'
 import { Blocked } from './blocked.mjs'
-import { editAnywhere } from './stories.mjs'
+import { editAnywhere, yWebsocket as version } from './stories.mjs'
 
 const [, , server, proxy, given] = process.argv
 const tokens = JSON.parse(given)
@@ -25,10 +25,11 @@ console.warn = () => {} // y-sweet's word for all that happens to it; stdout is 
 const sdk = new DocumentManager(`${server.replace('http://', `ys://${tokens.sdk}@`)}/y-sweet`)
 await sdk.createDoc(DOCUMENT)
 
+const { Doc } = await version('yws4')
 const sync = origin => origin.replace('http', 'ws') + '/sync'
 
 const yWebsocket = packageName => async ({ doc, name }) => {
-  const { WebsocketProvider } = await import(packageName)
+  const { WebsocketProvider } = await version(packageName)
   return new WebsocketProvider(sync(server), DOCUMENT, doc, { WebSocketPolyfill: WebSocket, disableBc: true, params: { token: tokens[name] } })
 }
 
@@ -58,6 +59,7 @@ const CLIENTS = {
   'y-websocket 1': yWebsocket('yws1'),
   'y-websocket 2': yWebsocket('yws2'),
   'y-websocket 3': yWebsocket('yws3'),
+  'y-websocket 4': yWebsocket('yws4'),
   'y-websocket by HTTP': yWebsocketByHttp,
   'Hocuspocus 2': hocuspocus('hoc2'),
   'Hocuspocus 3': hocuspocus('hoc3'),
@@ -72,7 +74,7 @@ class Person {
     this.name = name
     this.made = []
     this.timer = null
-    this.doc = new Y.Doc()
+    this.doc = name === 'y-websocket 4' ? new Doc() : new Y.Doc()
     this.tokens = this.doc.getArray('tokens')
     this.text = this.doc.getText('text')
   }

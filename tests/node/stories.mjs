@@ -19,6 +19,11 @@ export const equal = (actual, expected) => {
   if (a !== b) throw new Error(`${a} is not ${b}`)
 }
 
+/** A version of y-websocket, with the Yjs that it is for: { WebsocketProvider, Doc, Array }. */
+export const yWebsocket = async packageName => packageName === 'yws4'
+  ? await import('../node4/yjs13.mjs')
+  : { ...await import('yjs'), ...await import(packageName) }
+
 /** One edit of an editor { name, made, doc, tokens, text }: a token of its own, and a letter, anywhere. */
 export const editAnywhere = (editor, below = most => Math.floor(Math.random() * most)) => {
   const { name, made, doc, tokens, text } = editor
