@@ -3,13 +3,16 @@
 A text is a string, or, if it has formats or embeds, a list of runs {"insert", "attributes"}; an XML
 text always is the latter; an element is {"type", "attributes", "children"}, a fragment and an array
 are lists, a map is an object: as `collab.views` shows them with an engine, and Yjs as JSON.
+
+A type of Yjs 14 may have all of that at once. Where others have one of the two alone, it is
+{"attributes", "children"}; text in an element is among the children, with formats as a run.
 """
 
 import json
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from collab.content import ANY, BINARY, DOC, EMBED, FORMAT, STRING, TYPE
+from collab.content import ANY, BINARY, DOC, EMBED, FORMAT, STRING
 from collab.past.moments import ARRAY, ELEMENT, FRAGMENT, MAP, TEXT, XML_TEXT, Moment, View
 from collab.past.order import Branch, Item
 from collab.past.pages import walk
@@ -19,6 +22,7 @@ from collab.tiptap import ROOTS
 _INLINE = 1 << STRING | 1 << FORMAT | 1 << EMBED
 _ELEMENTS = 1 << ANY | 1 << BINARY | 1 << DOC
 _XML = 1 << ELEMENT | 1 << FRAGMENT | 1 << XML_TEXT
+_IN_WORDS = (ELEMENT, FRAGMENT, XML_TEXT)
 _BREAKS = ("hardBreak", "hard_break")  # of ProseMirror's schemas: the next line of a paragraph
 
 DEEPEST = 100
@@ -28,8 +32,11 @@ def kind_of(branch: Branch) -> int:
     """The ref of the shared type that a branch is; of a root, judged by all that ever was in it."""
     if branch.kind >= 0:
         return branch.kind
-    if branch.entries:
-        return MAP
+    return MAP if branch.entries else _listed(branch)
+
+
+def _listed(branch: Branch) -> int:
+    """What a root, or a map, is by its list alone."""
     if branch.refs & _INLINE:
         return TEXT
     if branch.types & _XML:
@@ -74,14 +81,14 @@ def texts(moment: Moment) -> str:
 
 def _lines(branch: Branch, view: View) -> str:
     kind = kind_of(branch)
-    if kind in (TEXT, XML_TEXT):
+    items = [item for item in walk(branch, view.time) if view.alive(item)]
+    if kind in (TEXT, XML_TEXT) or (kind != ARRAY and any(item.ref == STRING for item in items)):
         return _words(branch, view)
     if kind not in (ELEMENT, FRAGMENT):
         return json.dumps(value_of(branch, view), ensure_ascii=False, indent=2)
     if branch.tag in _BREAKS:
         return "\n"
-    items = walk(branch, view.time)
-    children = [item.branch for item in items if item.branch is not None and view.alive(item)]
+    children = [item.branch for item in items if item.branch is not None]
     inline = kind == ELEMENT and any(kind_of(child) == XML_TEXT for child in children)
     return ("" if inline else "\n").join(_lines(child, view) for child in children)
 
@@ -95,7 +102,7 @@ def _words(branch: Branch, view: View) -> str:
             if item.ref == STRING:
                 parts.append(str(item.units(start, end)))
                 own = True
-            elif item.branch is not None and kind_of(item.branch) in (ELEMENT, XML_TEXT):
+            elif item.branch is not None and kind_of(item.branch) in _IN_WORDS:
                 parts.append("" if too_deep(item.branch) else _lines(item.branch, view))
     return text_of(("" if own else "\n").join(parts))
 
@@ -105,15 +112,22 @@ def value_of(branch: Branch, view: View) -> Any:
     if too_deep(branch):
         return None
     kind = kind_of(branch)
-    if kind == MAP:
-        return attributes(branch, view)
+    entries = attributes(branch, view)
+    children = _children(branch, _listed(branch) if kind == MAP else kind, view)
+    if kind == ELEMENT:
+        return {"type": branch.tag, "attributes": entries, "children": children}
+    if kind == MAP and not children:
+        return entries
+    both = entries or kind == MAP
+    return {"attributes": entries, "children": children} if both else children
+
+
+def _children(branch: Branch, kind: int, view: View) -> Any:
     if kind in (TEXT, XML_TEXT):
         return _text(branch, view, kind)
-    values = [value for item in walk(branch, view.time) for value in _elements(item, view)]
-    if kind == ELEMENT:
-        entries = attributes(branch, view)
-        return {"type": branch.tag, "attributes": entries, "children": values}
-    return values
+    if kind == ARRAY:
+        return [value for item in walk(branch, view.time) for value in _elements(item, view)]
+    return [run["insert"] if len(run) == 1 else run for run in text_runs(branch, view)]
 
 
 def attributes(branch: Branch, view: View) -> dict[str, Any]:
@@ -146,12 +160,7 @@ def _elements(item: Item, view: View) -> Iterator[Any]:
 def _text(branch: Branch, view: View, kind: int) -> Any:
     runs = list(text_runs(branch, view))
     plain_text = all(isinstance(run["insert"], str) and len(run) == 1 for run in runs)
-    value: Any = runs
-    if kind == TEXT and plain_text:
-        value = "".join(run["insert"] for run in runs)
-    if branch.kind >= 0 and (entries := attributes(branch, view)):
-        return {"attributes": entries, "children": value}
-    return value
+    return "".join(run["insert"] for run in runs) if kind == TEXT and plain_text else runs
 
 
 def text_runs(branch: Branch, view: View) -> Iterator[dict[str, Any]]:
@@ -171,7 +180,10 @@ def text_runs(branch: Branch, view: View) -> Iterator[dict[str, Any]]:
                 if not parts:
                     last = dict(formats)
                 parts.append(str(item.units(start, end)))
-            elif item.ref in (EMBED, TYPE):
+            elif item.ref == ANY:
+                for content in item.units(start, end):
+                    yield _run(plain(ANY, [content]), formats)  # type: ignore[list-item]  # bytes
+            else:
                 yield _run(element(item, item.content, view), formats)
     if parts:
         yield _run(text_of("".join(parts)), last)
