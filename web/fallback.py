@@ -7,7 +7,8 @@
 
 `Quire-Connection` is the id, `Quire-Number` that of the batch, from 1 on, and `Quire-After` that of
 the last frame that has come. `Quire-Mode: stream` keeps the answer to a GET open; through a proxy
-that holds answers back it is `poll`: one answer for what there is, or after 20 s for nothing.
+that holds answers back it is `poll`: one answer for what there is, or after 20 s for nothing. Where
+connections are scarce it is `glance`: one at once, for what there is, if anything.
 
     batch  = *(varUint more, varBytes piece)        more = 1: the frame goes on in the next piece
     answer = *record
@@ -190,7 +191,8 @@ class FallbackHandler(ApiHandler):
         assert line is not None  # else `prepare` has refused
         after = self._said("Quire-After")
         line.acknowledge(after)
-        patient = self.said.get("Quire-Mode") == "stream"
+        mode = self.said.get("Quire-Mode")
+        patient = mode == "stream"
         self.set_header("Content-Type", BATCH)
         self.set_header("Cache-Control", "no-store, no-transform")
         self.set_header("X-Accel-Buffering", "no")
@@ -199,13 +201,13 @@ class FallbackHandler(ApiHandler):
             if patient:
                 self.write(NOTHING)  # so that it shows whether answers are held back
                 await self.flush()
-            await self._tell(line, fetch, after)
+            await self._tell(line, fetch, after, waits=mode != "glance")
         except StreamClosedError:
             pass
         finally:
             line.done(fetch)
 
-    async def _tell(self, line: Line, fetch: Fetch, after: int) -> None:
+    async def _tell(self, line: Line, fetch: Fetch, after: int, waits: bool) -> None:
         while not fetch.over:
             frames = line.after(after)
             if frames:
@@ -216,6 +218,8 @@ class FallbackHandler(ApiHandler):
                 await self.flush()
             elif line.ended is not None:
                 self.write(closed_record(line.ended))
+                return
+            elif not waits:
                 return
             else:
                 await line.more()

@@ -68,7 +68,7 @@ HEARING: Fields = {
     "Quire-Connection": _CONNECTION,
     "Quire-After": _AFTER,
     "Quire-Mode": choice(
-        "One answer for all that comes, or one for what there is.", "stream", "poll"
+        "An answer for all that comes, for what there is, or at once.", "stream", "poll", "glance"
     ),
 }
 LEAVING: Fields = {

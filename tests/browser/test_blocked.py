@@ -25,3 +25,17 @@ def test_the_page_goes_on_by_http_and_says_so(server, meet):
         wait_for(lambda: content(one) == content(two))
         one.close()
         ada.forgive("WebSocket connection to")
+
+
+def test_more_tabs_than_connections_go_on(server, meet):
+    """A browser has six connections to a host, for all of its tabs: each of seven saves."""
+    names = [server.document(f"Tab {n}", "text") for n in range(7)]
+    with Proxy(server.port, "forbids") as proxy:
+        ada = meet("Ada Lovelace")
+        pages = [ada.open(name, at=proxy.page("")) for name in names]
+        for page in pages:
+            text_of(page).press_sequentially("By HTTP.")
+            says(page, "Saved, by HTTP")
+        for page in pages:
+            page.close()
+        ada.forgive("WebSocket connection to")

@@ -85,3 +85,15 @@ def test_who_is_told_to_wait_waits(tmp_path, way):
         assert told.returncode == 0, told.stderr
         assert json.loads(told.stdout) == {"letters": 0, "codes": []}
         assert all("edits_per_second" in line for line in server.troubles())
+
+
+def test_eight_documents_share_six_connections(tmp_path):
+    """As many as a browser has to a host: four of them keep one for what comes, and the others ask
+    for it again and again, so that all go on."""
+    need_node()
+    with Server(tmp_path / "quire.db") as server:
+        program = ["node", NODE / "six.mjs", server.page("").rstrip("/")]
+        told = subprocess.run(program, capture_output=True, text=True, timeout=PATIENCE * 4)
+        assert told.returncode == 0, told.stderr
+        assert json.loads(told.stdout) == {"codes": [1000], "streams": 5, "glances": True}
+        assert server.troubles() == []

@@ -10,6 +10,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from collab import wire
 from collab.tokens import LEEWAY, new_key
+from collab.web.virtual import POLL
 from collab.wire import AwarenessUpdate, Receipt, SyncStep1, SyncStep2, SyncUpdate
 from tests.httppeer import BATCH, HttpPeer, Refused, address, batch, piece
 from tests.live import PATIENCE, QUIRE, STEP1, STEP2, Peer, Server, run, typed, var_bytes
@@ -384,6 +385,22 @@ def test_answers_come_as_they_come_in_a_stream(server):
         polled = await ann.poll()
         assert polled[0][0] == ann.after + 1
         assert (await streaming).code == 200
+
+    run(story())
+
+
+def test_a_glance_waits_for_nothing(server):
+    """It brings what there is, if anything, at once."""
+
+    async def story():
+        ann = await HttpPeer.join(of(server))
+        headers = {"Quire-Mode": "glance"}
+        async with asyncio.timeout(POLL / 2):
+            while (await ann.ask("GET", headers | {"Quire-After": str(ann.after)})).body:
+                await ann.frame()
+        await ann.say(SyncStep1(b"\x00"))
+        answer = await ann.ask("GET", headers | {"Quire-After": str(ann.after)})
+        assert ann.read(answer.body)[0][0] == ann.after + 1
 
     run(story())
 

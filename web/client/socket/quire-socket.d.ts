@@ -19,6 +19,10 @@ export interface QuireSocketOptions {
       that say to wait (429) do not count, for a minute. */
   timeout: number
   tries: number
+  /** How many answers of a host are held open at once, by all tabs: over HTTP/1.1 a browser has six
+      connections to it. Others ask for what there is every `glance` ms. Infinity behind HTTP/2. */
+  streams: number
+  glance: number
 }
 
 export const DEFAULTS: QuireSocketOptions

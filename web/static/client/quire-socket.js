@@ -29,7 +29,11 @@ export const DEFAULTS = {
   /** ms after which a request that was not answered is sent again, and how often in a row; answers
       that say to wait (429) do not count, for a minute. */
   timeout: 10_000,
-  tries: 5
+  tries: 5,
+  /** How many answers of a host are held open at once, by all tabs: over HTTP/1.1 a browser has six
+      connections to it. Others ask for what there is every `glance` ms. Infinity behind HTTP/2. */
+  streams: globalThis.location ? 4 : Infinity,
+  glance: 500
 }
 
 const CUTS = 2
@@ -54,6 +58,30 @@ function wayTo(host, climb) {
 
 /** Forget what is known of the ways to all hosts: WebSocket is tried first again. */
 export const forget = () => ways.clear()
+
+/** Who holds an answer open, where there are no locks. */
+const held = new Set()
+
+/** One of `most` places for answers of a host that are held open: resolves to what gives it back, or
+    to null when all are taken. */
+async function place(host, most) {
+  if (most === Infinity) return () => {}
+  for (let n = 0; n < most; n++) {
+    const free = await taken(`quire-socket ${host} ${n}`)
+    if (free) return free
+  }
+  return null
+}
+
+const taken = (name) =>
+  new Promise((resolve) => {
+    const alone = () => resolve(held.has(name) ? null : held.add(name) && (() => held.delete(name)))
+    const { locks } = globalThis.navigator ?? {}
+    if (!locks) return alone()
+    const hold = (lock) => (lock ? new Promise((free) => resolve(free)) : resolve(null))
+    // A page without an origin of its own has none.
+    locks.request(name, { ifAvailable: true }, hold).catch(alone)
+  })
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -487,7 +515,17 @@ class Line {
   }
 
   async #fetch() {
-    const streams = !this.#way.buffered
+    const free = await place(new URL(this.#url).host, this.#options.streams)
+    try {
+      if (!this.#over) await this.#get(!free ? 'glance' : this.#way.buffered ? 'poll' : 'stream')
+    } finally {
+      free?.()
+    }
+    if (!free && !this.#over) await wait(this.#options.glance)
+  }
+
+  async #get(mode) {
+    const streams = mode === 'stream'
     const stop = new AbortController()
     const abort = () => stop.abort()
     this.#stop.signal.addEventListener('abort', abort)
@@ -497,7 +535,7 @@ class Line {
     this.#unacknowledged = 0
     let begun = false
     try {
-      const headers = { 'Quire-After': String(this.#after), 'Quire-Mode': streams ? 'stream' : 'poll' }
+      const headers = { 'Quire-After': String(this.#after), 'Quire-Mode': mode }
       const answer = await this.#ask('GET', headers, undefined, stop.signal)
       if (!streams || !answer.body) return this.#read(new Uint8Array(await answer.arrayBuffer()))
       let rest = new Uint8Array(0)
