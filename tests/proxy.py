@@ -10,11 +10,13 @@ from types import TracebackType
 
 WAYS = ("forbids", "refuses", "swallows", "cuts", "buffers")
 """What it does with a WebSocket: answers 403; hangs up; says nothing; ends it after `seconds`; 403,
-and gives no answer to anything before it has all of it. `passes`: nothing of that."""
+and gives no answer to anything before it has all of it. `closes`: as "cuts", by a close frame with
+1001. `passes`: nothing of that."""
 
 UPGRADE = re.compile(rb"\r\nupgrade:\s*websocket\r\n", re.IGNORECASE)
 CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
 FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"
+GOING_AWAY = b"\x88\x02\x03\xe9"  # a close frame
 
 
 class Proxy:
@@ -80,10 +82,12 @@ class Proxy:
             writer.write(FORBIDDEN)
         elif self.way == "swallows":
             await reader.read()  # to its end
-        elif self.way == "cuts":
+        elif self.way in ("cuts", "closes"):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.seconds):
                     await self._pass(head, reader, writer)
+            if self.way == "closes":
+                writer.write(GOING_AWAY)
         elif self.way == "passes":
             await self._pass(head, reader, writer)
 

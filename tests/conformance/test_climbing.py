@@ -10,7 +10,7 @@ from tests.live import PATIENCE, Server
 from tests.proxy import Proxy
 
 
-@pytest.mark.parametrize("way", ["forbids", "swallows", "cuts", "buffers"])
+@pytest.mark.parametrize("way", ["forbids", "swallows", "cuts", "closes", "buffers"])
 def test_typing_goes_on_when_websocket_works_again(tmp_path, seed, way):
     """Two type all the time: nothing is lost or doubled, nobody sees anybody go."""
     need_node()

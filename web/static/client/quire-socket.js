@@ -37,6 +37,8 @@ export const DEFAULTS = {
 }
 
 const CUTS = 2
+/** How whoever is in between ends a WebSocket, with a close frame or without; a server says why. */
+const CUT = [1000, 1001, 1005, 1006]
 const BATCH = 256 << 10 // bytes of one request,
 const FRAMES = 256 // and frames: of more than 100 a second the server takes its time
 const REST = 250 // ms, after an answer that says to wait: that is no failed try,
@@ -206,9 +208,11 @@ export class QuireSocket extends EventTarget {
         return blocked()
       }
       done()
-      if (code === 1006 && Date.now() - opened < soon) {
+      const early = Date.now() - opened < soon
+      const ours = this.readyState !== OPEN // an early end of our own says nothing of the way
+      if (early && !ours && CUT.includes(code)) {
         if (++way.cuts >= CUTS) this.#onHttp()
-      } else way.cuts = 0
+      } else if (!early || !ours) way.cuts = 0
       this.#closed(code, reason, wasClean)
     }
   }
