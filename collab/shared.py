@@ -4,9 +4,9 @@ To the transport it is a connection like `collab.connection.Connection`. Each do
 and a connection of its own, which knows the peer's messages by their address; here is what belongs
 to the socket: who opens which document, by which token, and in which turn they are told.
 
-A token is in a message, and the next message is not read before it has been looked at: so nothing
-waits here for the answer of the door. A provider without a token begins with its question; it is
-let in by what its socket showed, if at all. Who is refused, or has to wait: `collab.absent`.
+A token is in a message, and the next message is not read before the door has answered. Without one
+a provider begins with its question, and is let in by what its socket showed, if at all. Who is
+refused, or has to wait: `collab.absent`.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ class SharedConnection:
 
     @property
     def sessions(self) -> Sequence[Session]:
-        """Those of the peer that are open."""
+        """Those that are open."""
         return [document.session for document in self.documents.values()]
 
     def most_bytes(self, size: int, most: int) -> tuple[int, str]:
@@ -198,8 +198,7 @@ class SharedConnection:
             self._absent.setdefault(address, int(asks(frame)))
             self._absent.later(address, lambda: self._opened(address, token))
         elif frame and address in self.documents:
-            busy = self._pass_on(self.documents[address], frame)
-            if busy is not None:
+            if (busy := self._pass_on(self.documents[address], frame)) is not None:
                 await busy
 
     async def _opened(self, address: str, token: Token) -> bool:
