@@ -190,15 +190,15 @@ class SharedConnection:
 
     async def _open(self, address: str, token: Token, frame: bytes = b"") -> None:
         """Lets the peer into a document, if the door does, and passes on what it said first."""
-        known = self.documents.keys() | self._absent.keys()
-        if address not in known and len(known) >= self.hub.limits.socket_documents:
+        if len({*self.documents, *self._absent, address}) > self.hub.limits.socket_documents:
             self.hit("socket_documents")
             self._say(hocuspocus.refused(address, "Too many documents on one connection."))
         elif not await self._opened(address, token):
             self._absent.setdefault(address, int(asks(frame)))
             self._absent.later(address, lambda: self._opened(address, token))
         elif frame and address in self.documents:
-            if (busy := self._pass_on(self.documents[address], frame)) is not None:
+            busy = self._pass_on(self.documents[address], frame)
+            if busy is not None:
                 await busy
 
     async def _opened(self, address: str, token: Token) -> bool:
