@@ -28,7 +28,7 @@ ASYNCHRONOUS |= {"shared"}
 # Tokens end by themselves, whoever asks about them.
 TIMED = {"tokens"}
 # Runs in workers that may die, or in a process whose documents are its own.
-PYCRDT = {"jobs", "editor", "editing", "remote", "bridge", "carets", "copy", "mirror"}
+PYCRDT = {"jobs", "editor", "editing", "remote", "sharing", "carets", "copy", "mirror"}
 
 FILE_LINES = 300
 FUNCTION_LINES = 30
