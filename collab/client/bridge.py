@@ -2,7 +2,7 @@
 Knows the messages of the Teamtype protocol and no transport.
 
 `receive` takes a message of the editor's; what there is to say to it is given to `say`. "open" is
-answered once the document is here; everything else at once, and in order.
+answered once the document is here; everything else at once, and in order: editors need not wait.
 """
 
 import asyncio
@@ -39,7 +39,6 @@ class Bridge:
         self._say = say
         self._warn = warn
         self._files: dict[str, Shared] = {}
-        self._opening: dict[str, asyncio.Task[None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def receive(self, message: object) -> None:
@@ -58,14 +57,14 @@ class Bridge:
         try:
             self._do(method, uri, params, request)
         except CollabError as error:
-            if request is None:
+            if request is None or method == "open":  # few editors show why it is refused
                 self._warn(f"{uri}: {error}")
-            else:
+            if request is not None:
                 self._refuse(request, -error.close_code, str(error))
 
     async def close(self) -> None:
         """The editor has gone. Returns when all it wrote is on the server's disk, or cannot be."""
-        for uri in [*self._opening, *self._files]:
+        for uri in [*self._files]:
             self._close(uri)
         while self._closing:
             await asyncio.wait(self._closing)
@@ -73,8 +72,8 @@ class Bridge:
     def _do(self, method: str, uri: str, params: Message, request: object) -> None:
         if method == "open":
             self._close(uri)
-            opening = self._open(uri, params.get("content"), request)
-            self._opening[uri] = asyncio.create_task(opening)
+            opened = self._files[uri] = self._shared(uri, params.get("content"))
+            opened.opening = asyncio.create_task(self._open(opened, request))
             return
         if method == "close":
             self._close(uri)
@@ -86,29 +85,33 @@ class Bridge:
             shared.cursor(params)
         self._answer(request)
 
-    async def _open(self, uri: str, content: object, request: object) -> None:
-        shared = None
+    def _shared(self, uri: str, content: object) -> Shared:
+        if not isinstance(content, str):
+            raise ProtocolError("The message does not say what is in the file.")
+        client = self._connect(self._name(uri))
+        shared = Shared(uri, content, client, self._root, self._say)
+        client.start()
+        return shared
+
+    async def _open(self, shared: Shared, request: object) -> None:
+        """Answers once the document is here."""
         try:
-            if not isinstance(content, str):
-                raise ProtocolError("The message does not say what is in the file.")
-            shared = Shared(uri, self._connect(self._name(uri)), self._root, self._say)
-            await shared.load(content)
-            self._files[uri] = shared
+            await shared.client.synced()
+            shared.load()
+        except CollabError as error:
+            shared.error = error
+            self._warn(f"{shared.uri}: {error}")
+            self._refuse(request, -error.close_code, str(error))
+            if self._files.get(shared.uri) is shared:
+                self._close(shared.uri)
+        else:
             self._answer(request)
             shared.begin()
-        except CollabError as error:
-            self._warn(f"{uri}: {error}")
-            self._refuse(request, -error.close_code, str(error))
-        finally:
-            if self._opening.get(uri) is asyncio.current_task():
-                del self._opening[uri]
-            if shared is not None and uri not in self._files:
-                await shared.client.close()
 
     def _name(self, uri: str) -> str:
         """The document that a file is. Conflict when it is none."""
         if not self._document.endswith("/"):
-            if others := (self._files.keys() | self._opening.keys()) - {uri}:
+            if others := self._files.keys() - {uri}:
                 raise Conflict(f"This is for one document, which is open as {min(others)}.")
             return self._document
         try:
@@ -118,8 +121,6 @@ class Bridge:
             raise Conflict(f"The file is not in {self._folder}.") from None
 
     def _close(self, uri: str) -> None:
-        if (opening := self._opening.pop(uri, None)) is not None:
-            opening.cancel()
         if (shared := self._files.pop(uri, None)) is not None:
             task = asyncio.create_task(self._let_go(shared))
             self._closing.add(task)

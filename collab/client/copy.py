@@ -15,7 +15,7 @@ from typing import Any
 
 from pycrdt import Doc, Text, TransactionEvent
 
-from collab.changes import Change, patched
+from collab.changes import Change, changes, patched
 from collab.errors import Conflict
 from collab.past.items import Items
 from collab.past.moments import TEXT, Moment
@@ -110,6 +110,31 @@ class Copy:
     def _changed(self, event: TransactionEvent) -> None:
         self._reading = None
         self._updates.append(event.update)
+
+
+class Draft(Copy):
+    """What somebody makes of a text before it is known what has become of it: `words` is how it
+    began, and who begins another draft with the same can tell what is new in this one."""
+
+    def __init__(self, words: str, root: str) -> None:
+        super().__init__(seed(root, words), root)
+        self._words = words
+        self._root = root
+
+    @property
+    def edited(self) -> bool:
+        return self.text != self._words
+
+    def upon(self, text: str) -> list[Change]:
+        """What was edited here, as changes of `text`, which others have made of the same words:
+        Yjs merges both, so that what was deleted here takes nothing along that they wrote."""
+        theirs = Draft(self._words, self._root)
+        theirs.edit(list(changes(self._words, text)))
+        reading, deltas = theirs.reading, []
+        subscription = theirs._content.observe(lambda event: deltas.append(event.delta))
+        theirs.follow(self.doc.get_update())
+        theirs._content.unobserve(subscription)
+        return [change for delta in deltas for change in reading.follow(delta)]
 
 
 def text_root(doc: "Doc[Any]", root: str) -> Text:

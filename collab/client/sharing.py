@@ -1,5 +1,8 @@
 """One file that an editor has open, and its document: between messages and `Client`.
 Knows the messages of one file; neither requests nor other files.
+
+An editor may edit as soon as it has said "open". Until the document is here, a draft of what is in
+the file takes its edits; it is told nothing meanwhile, so that it is never unsure of what it has.
 """
 
 import asyncio
@@ -9,9 +12,10 @@ from typing import Any
 from pycrdt import TransactionEvent
 
 from collab.client.carets import Carets
-from collab.client.copy import EMPTY, Copy, Reading, seed, text_root
+from collab.client.copy import EMPTY, Copy, Draft, Reading, seed, text_root
 from collab.client.remote import Client
-from collab.client.teamtype import OpenFile
+from collab.client.teamtype import OpenFile, plain, shown
+from collab.errors import CollabError, ProtocolError
 
 Message = dict[str, Any]
 MAX_NAME = 100  # characters of somebody's name
@@ -19,11 +23,20 @@ GOODBYE = 10.0  # seconds in which the last edits have to be on the server's dis
 
 
 class Shared:
-    """One open file and its document. `load` it before anything else."""
+    """One open file, in which the editor has `content`, and its document: from `load` on. Then
+    `begin`. ProtocolError when that is no text."""
 
-    def __init__(self, uri: str, client: Client, root: str, say: Callable[[Message], None]) -> None:
+    def __init__(
+        self, uri: str, content: str, client: Client, root: str, say: Callable[[Message], None]
+    ) -> None:
         self.uri = uri
         self.client = client
+        self.opening: asyncio.Future[None]  # is done when it is known whether it can be edited
+        self.error: CollabError | None = None  # why it cannot
+        self._content = plain(content)
+        self._draft: Draft | None = Draft(self._content, root)  # until the document is here
+        self._file = OpenFile(uri, content, self._draft)
+        self._ranges: object = None  # the editor's carets
         self._root = root
         self._say = say
         self._mine = False  # an edit of the editor's is being entered
@@ -31,33 +44,41 @@ class Shared:
         self._told: dict[int, Message] = {}  # carets, as the editor was told of them
         self._due = False
 
-    async def load(self, content: str) -> None:
-        """Returns when the document is here, and the editor can begin. The document counts, unless
-        nobody has ever written in it: then it begins with what the editor has. Raises what ended
-        the client, or Conflict when the document is no text."""
-        self.client.start()
-        await self.client.synced()
+    def load(self) -> None:
+        """The document is here: what was edited meanwhile is made in it. It counts, unless nobody
+        has ever written in it: then it begins with what the editor had. Raises Conflict when the
+        document is no text."""
+        assert self._draft is not None
         doc = self.client.doc
         text = self._text = text_root(doc, self._root)
-        if content and doc.get_state() == EMPTY:
-            doc.apply_update(seed(self._root, content))
+        if self._content and doc.get_state() == EMPTY:
+            doc.apply_update(seed(self._root, self._content))
+        copy = Copy(doc.get_update(), self._root)
+        if self._draft.edited:
+            for update in copy.edit(self._draft.upon(shown(copy.text))):
+                doc.apply_update(update)
+        self._file.move(copy)
+        self._draft = None
         self._reading = Reading(text)
         self._carets = Carets(self._root)
         self._carets.follow(doc.get_update())
-        copy = Copy(doc.get_update(), self._root)
-        self._file = OpenFile(self.uri, content, copy)
         self._subscriptions = text.observe(self._on_text), doc.observe(self._on_update)
         self.client.watch(self._carets_due)
 
     def begin(self) -> None:
         """The editor knows that the file is open."""
-        self._tell(self._file.first())
+        self._show()
+        self._tell(self._file.again(self._reading.text))
         self._carets_due()
 
     def edit(self, params: Message) -> None:
         """The editor has made an edit. Raises AccessDenied when it is not kept, what ended the
         client, and ProtocolError."""
+        if self.error is not None:
+            raise self.error
         updates = self._file.edit(params.get("revision"), params.get("delta"))
+        if self._draft is not None:
+            return
         self._mine = True
         try:
             for update in updates:
@@ -71,13 +92,20 @@ class Shared:
 
     def cursor(self, params: Message) -> None:
         """The editor's caret or selection. Others are shown one of them."""
-        match params.get("ranges"):
+        self._ranges = params.get("ranges")
+        if self._draft is None:
+            self._show()
+
+    def _show(self) -> None:
+        match self._ranges:
             case [{"start": start, "end": end}, *_]:
                 text = self._reading.text
-                anchor, head = (self._file.offset(at) for at in (start, end))
-                places = {"anchor": anchor, "head": head}
-                cursor = {name: self._carets.position(text, at) for name, at in places.items()}
-                self.client.present(cursor=cursor)
+                try:
+                    places = [self._file.offset(at, text) for at in (start, end)]
+                except ProtocolError:  # an edit of ours that it has not taken crossed it
+                    return
+                anchor, head = (self._carets.position(text, at) for at in places)
+                self.client.present(cursor={"anchor": anchor, "head": head})
             case _:
                 self.client.present(cursor=None)
 
@@ -87,8 +115,13 @@ class Shared:
         self._say = _to_nobody
         try:
             async with asyncio.timeout(GOODBYE):
+                if self._draft is not None and self._draft.edited:
+                    await self.opening
+                    if self.error is not None:
+                        raise self.error
                 await self.client.saved()
         finally:
+            self.opening.cancel()
             await self.client.close()
 
     def _on_text(self, event: Any) -> None:

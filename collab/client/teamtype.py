@@ -31,7 +31,7 @@ Delta = list[dict[str, Any]]
 
 class OpenFile:
     """A file from "open" to "close". `content` is what the editor has in it, `copy` the document
-    as it is; `first` is the edit to send, if they are not the same."""
+    as it is; if they are not the same, `again` is the edit to send."""
 
     def __init__(self, uri: str, content: str, copy: Copy) -> None:
         self.uri = uri
@@ -43,9 +43,10 @@ class OpenFile:
         self._seen = 0  # and of its own that came here
         self._lost = False  # we do not know any more what it has
 
-    def first(self) -> list[dict[str, Any]]:
-        """What makes the editor's text the document's."""
-        return self._send(self._theirs, [])
+    def move(self, copy: Copy) -> None:
+        """From now on the copy is another one, of which the editor has been sent nothing yet."""
+        self._copy = copy
+        self._now = self._theirs
 
     def news(self, made: Sequence[Change], updates: list[bytes], text: str) -> list[dict[str, Any]]:
         """The document, whose text is `text` now, has got updates that made these changes: the
@@ -72,15 +73,16 @@ class OpenFile:
             raise
 
     def again(self, text: str) -> list[dict[str, Any]]:
-        """What the editor lacks after its edit, of which the document's text is `text` now."""
+        """What the editor lacks after its edit, or at first, of the document's text as it is."""
         self._now = shown(text)
         pending = [update for updates in self._sent for update in updates]
         self._sent = []
         return self._send(self._theirs, pending)
 
-    def offset(self, position: object) -> int:
-        """The place in the text as the editor most likely has it. ProtocolError if it is none."""
-        return offset(self._now, position)
+    def offset(self, position: object, text: str) -> int:
+        """The place in the document's text, which is `text`, of one in the text that the editor
+        most likely has. ProtocolError if it is none."""
+        return moved(offset(self._now, position), list(changes(self._now, shown(text))))
 
     def position(self, at: int) -> dict[str, int]:
         """The position of a place in the document's text."""
@@ -128,7 +130,9 @@ def shown(text: str) -> str:
 
 
 def plain(words: str) -> str:
-    """What an editor says, with lines as documents have them."""
+    """What an editor says, with lines as documents have them. ProtocolError when it is no text."""
+    if any("\ud800" <= letter <= "\udfff" for letter in words):
+        raise ProtocolError("Half a letter is no text.")
     return words.replace("\r\n", "\n")
 
 

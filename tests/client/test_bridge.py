@@ -142,16 +142,77 @@ def test_a_document_in_an_editor(server: Server, tmp_path: Path, lines: bool) ->
 
 
 def test_a_new_document_begins_with_what_the_editor_has(server: Server, tmp_path: Path) -> None:
-    """Once, also if two editors open it at the same moment."""
+    """Once, also if two editors open it at the same moment, whatever their lines end with."""
 
     async def story() -> None:
         both = [await Plugin.start(tmp_path, server.page("/"), "new") for _ in range(2)]
-        await asyncio.gather(*(one.ask("open", uri="file:///a", content="hello\n") for one in both))
+        texts = ("hello\n", "hello\r\n")
+        await asyncio.gather(
+            *(
+                one.ask("open", uri="file:///a", content=words)
+                for one, words in zip(both, texts, strict=True)
+            )
+        )
         for one in both:
             assert (0, "") == await one.leave()
         async with Client(server.page("/"), "new") as late:
             await late.synced()
             assert "hello\n" == text(late)
+
+    play(story())
+
+
+@pytest.mark.parametrize("lines", [False, True], ids=["Emacs", "Kakoune"])
+def test_an_editor_does_not_wait_for_its_document(
+    server: Server, tmp_path: Path, lines: bool
+) -> None:
+    """What comes right behind "open" was edited in the text of "open", and goes where it belongs;
+    before that the editor is told nothing."""
+
+    async def story() -> None:
+        async with Client(server.page("/"), "notes") as ann:
+            words = ann.doc.get("content", type=Text)
+            words += "one\ntwo\nlast\n"
+            await ann.saved()
+            editor = await Plugin.start(tmp_path, server.page("/"), "notes", lines=lines)
+            uri = "file:///notes.md"
+            asked = [editor.send("open", uri=uri, content="one\nlast\n")]
+            for character, letter in enumerate("!?"):
+                delta = [{"range": place(1, 4 + character), "replacement": letter}]
+                asked.append(editor.send("edit", uri=uri, revision=0, delta=delta))
+            asked.append(editor.send("cursor", uri=uri, ranges=[place(1, 6)]))
+            answers = {message["id"]: message for message in [await editor.read() for _ in asked]}
+            assert [(one, "success") for one in asked] == [
+                (one, answers[one].get("result")) for one in asked
+            ]
+            await until("the edits", lambda: text(ann) == "one\ntwo\nlast!?\n")
+            first = (await editor.hear(is_edit))["params"]
+            assert 2 == first["revision"]
+            assert [{"range": place(1, 0), "replacement": "two\n"}] == first["delta"]
+            carets = Carets("content")
+            carets.follow(ann.doc.get_update())
+            await until("a caret", lambda: [s for s in ann.others.values() if "cursor" in s])
+            [state] = ann.others.values()
+            assert len("one\ntwo\nlast!?") == carets.place(text(ann), state["cursor"]["head"])
+            nowhere = await editor.ask("cursor", uri=uri, ranges=[place(9, 9)])
+            assert "success" == nowhere["result"]
+            assert (0, "") == await editor.leave()
+
+    play(story())
+
+
+def test_an_editor_that_goes_at_once(server: Server, tmp_path: Path) -> None:
+    """What it has said by then is kept."""
+
+    async def story() -> None:
+        editor = await Plugin.start(tmp_path, server.page("/"), "notes")
+        editor.send("open", uri="file:///a", content="hello\n")
+        delta = [{"range": place(0, 5), "replacement": "!"}]
+        editor.send("edit", uri="file:///a", revision=0, delta=delta)
+        assert (0, "") == await editor.leave()
+        async with Client(server.page("/"), "notes") as late:
+            await late.synced()
+            assert "hello!\n" == text(late)
 
     play(story())
 

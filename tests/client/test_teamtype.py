@@ -8,7 +8,7 @@ import pytest
 from pycrdt import Doc, Text
 
 from collab.changes import Change, changes, moved, patched
-from collab.client.copy import Copy, Reading
+from collab.client.copy import Copy, Draft, Reading
 from collab.client.teamtype import OpenFile, offset, position, read_delta, shown
 from collab.errors import ProtocolError
 
@@ -43,17 +43,28 @@ class Editor:
 class Desk:
     """A document, an editor that has it open, and somebody far away who has it, too."""
 
-    def __init__(self, words: str, buffer: str | None = None) -> None:
+    def __init__(self, words: str, buffer: str | None = None, *, here: bool = True) -> None:
         self.far, self.doc = Doc(client_id=1), Doc(client_id=2)
         self.far_text = self.far.get("content", type=Text)
         self.far_text += words
         self.doc.apply_update(self.far.get_update())
+        self.editor = Editor(shown(words) if buffer is None else buffer)
+        self.draft = Draft(self.editor.text, "content")
+        self.file = OpenFile("file:///a", self.editor.text, self.draft)
+        self.here = False
+        if here:
+            self.come()
+
+    def come(self) -> None:
+        """The document is here: before, the editor was alone."""
+        self.here = True
+        copy = Copy(self.doc.get_update(), "content")
+        for update in copy.edit(self.draft.upon(shown(copy.text))):
+            self.doc.apply_update(update)
+        self.file.move(copy)
         text = self.doc.get("content", type=Text)
         self.reading = Reading(text)
-        self.editor = Editor(shown(words) if buffer is None else buffer)
-        copy = Copy(self.doc.get_update(), "content")
-        self.file = OpenFile("file:///a", self.editor.text, copy)
-        self.editor.waiting += self.file.first()
+        self.editor.waiting += self.file.again(self.reading.text)
         self.delta, self.mine = [], False
         told = text.observe(lambda event: setattr(self, "delta", event.delta))
         self.subscriptions = text, told, self.doc.observe(self.on_update)
@@ -67,6 +78,9 @@ class Desk:
     def deliver(self) -> None:
         """The editor's next edit reaches us."""
         edit = self.editor.sent.pop(0)
+        if not self.here:
+            self.file.edit(edit["revision"], edit["delta"])
+            return
         self.mine = True
         for update in self.file.edit(edit["revision"], edit["delta"]):
             self.doc.apply_update(update)
@@ -145,6 +159,26 @@ def test_the_document_counts_and_the_editor_may_type_before_it_knows() -> None:
     assert "one two three!\n" == desk.agree()
 
 
+def test_the_document_may_come_late() -> None:
+    """What the editor did alone is done in it, and deletes nothing that others have written."""
+    desk = Desk("one 2 three four\n", "one three four\n", here=False)
+    desk.editor.type(0, 14, "ONE")
+    desk.deliver()
+    desk.editor.type(3, 3, "!")
+    desk.come()
+    desk.settle()
+    assert desk.agree() in ("ONE!2 \n", "2 ONE!\n")
+
+
+def test_half_a_letter_is_no_text() -> None:
+    """JSON can say it, documents cannot."""
+    desk = Desk("hello")
+    place = {"line": 0, "character": 0}
+    delta = [{"range": {"start": place, "end": place}, "replacement": "\ud83d"}]
+    with pytest.raises(ProtocolError):
+        desk.file.edit(0, delta)
+
+
 def test_what_is_no_line_to_documents_is_none_to_editors() -> None:
     """Carriage returns and nulls are shown, and stay as they are; an editor's own line ends are
     those of documents."""
@@ -214,11 +248,13 @@ def test_all_orders_end_in_one_text(seed: int) -> None:
         random = Random(f"{seed} {round_}")
         words = "".join(random.choices(LETTERS, k=random.randrange(12)))
         buffer = "".join(random.choices("ab\n", k=5)) if random.random() < 0.3 else None
-        desk = Desk(words, buffer)
-        marks = 0
+        desk = Desk(words, buffer, here=False)
+        marks = words.count("<")
         for _ in range(random.randrange(40)):
             text = desk.editor.text
-            match random.randrange(5):
+            if not desk.here and random.random() < 0.3:
+                desk.come()
+            match random.randrange(5 if desk.here else 4):
                 case 0:
                     start = random.randint(0, len(text))
                     end = random.randint(start, min(start + 3, len(text)))
@@ -238,6 +274,8 @@ def test_all_orders_end_in_one_text(seed: int) -> None:
                         desk.far_edit(start, end, "<" + random.choice(LETTERS))
                 case 4:
                     desk.arrive()
+        if not desk.here:
+            desk.come()
         desk.settle()
         assert marks == desk.agree().count("<"), f"round {round_}"
 
