@@ -2,20 +2,25 @@
 Knows the messages of the Teamtype protocol and no transport.
 
 `receive` takes a message of the editor's; what there is to say to it is given to `say`. "open" is
-answered once the document is here; everything else at once, and in order: editors need not wait.
+answered once the document is here, or soon: some editors stand still until then, and a server may
+be out of reach for days. Everything else is answered at once, and in order: editors need not wait.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from collab.client.remote import Client
 from collab.client.sharing import Message, Shared
-from collab.errors import CollabError, Conflict, ProtocolError
+from collab.errors import CollabError, Conflict, ProtocolError, Unavailable
 
 METHODS = ("open", "edit", "cursor", "close")
 UNKNOWN, MALFORMED = -32601, -32600  # as JSON-RPC has them
+SOON = 0.5  # seconds in which "open" is answered
+
+logger = logging.getLogger(__name__)
 
 
 class Bridge:
@@ -94,19 +99,39 @@ class Bridge:
         return shared
 
     async def _open(self, shared: Shared, request: object) -> None:
-        """Answers once the document is here."""
+        """Answers once the document is here, or soon: then it comes later, as an edit."""
+        soon = True
         try:
-            await shared.client.synced()
+            soon = await shared.here(SOON)
+            if not soon:
+                self._answer(request)
+                await shared.here()
             shared.load()
+        except asyncio.CancelledError:
+            if soon:
+                self._refuse(request, -Conflict.close_code, "The file has been closed.")
+            raise
         except CollabError as error:
-            shared.error = error
-            self._warn(f"{shared.uri}: {error}")
+            self._fail(shared, error, request, soon)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # pycrdt's PanicException is not an Exception
+            logger.exception("an error of ours")
+            ours = Unavailable("Something went wrong in the client.")
+            self._fail(shared, ours, request, soon)
+        else:
+            if soon:
+                self._answer(request)
+            shared.begin()
+
+    def _fail(self, shared: Shared, error: CollabError, request: object, soon: bool) -> None:
+        """The file cannot be edited. Who was answered that it can is told with the next edit."""
+        shared.error = error
+        self._warn(f"{shared.uri}: {error}")
+        if soon:
             self._refuse(request, -error.close_code, str(error))
             if self._files.get(shared.uri) is shared:
                 self._close(shared.uri)
-        else:
-            self._answer(request)
-            shared.begin()
 
     def _name(self, uri: str) -> str:
         """The document that a file is. Conflict when it is none."""

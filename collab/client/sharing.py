@@ -44,6 +44,15 @@ class Shared:
         self._told: dict[int, Message] = {}  # carets, as the editor was told of them
         self._due = False
 
+    async def here(self, seconds: float | None = None) -> bool:
+        """Waits for the document, so long at most. Raises what ended the client."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.client.synced()
+        except TimeoutError:
+            return False
+        return True
+
     def load(self) -> None:
         """The document is here: what was edited meanwhile is made in it. It counts, unless nobody
         has ever written in it: then it begins with what the editor had. Raises Conflict when the

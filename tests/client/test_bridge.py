@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from pycrdt import Text
 
 from collab.client import Client
+from collab.client.bridge import Bridge
 from collab.client.carets import Carets
 from tests.client.neovim import Neovim, needs_neovim
 from tests.client.stories import play, quire, text
@@ -217,6 +219,94 @@ def test_an_editor_that_goes_at_once(server: Server, tmp_path: Path) -> None:
     play(story())
 
 
+def test_an_editor_begins_without_the_server(server: Server, tmp_path: Path) -> None:
+    """It is answered soon, and what is typed meanwhile is merged once: in a document that is there,
+    and in one that nobody has ever written in."""
+
+    async def story() -> None:
+        async with Client(server.page("/"), "team/old") as ann:
+            words = ann.doc.get("content", type=Text)
+            words += "one\ntwo\n"
+            await ann.saved()
+            server.stop()
+            editor = await Plugin.start(tmp_path, server.page("/"), "team/")
+            old, new = ((tmp_path / name).as_uri() for name in ("old", "new"))
+            for uri in (old, new):
+                assert (await editor.ask("open", uri=uri, content="one\n"))["result"]
+                for letter in "?!":
+                    delta = [{"range": place(0, 3), "replacement": letter}]
+                    assert (await editor.ask("edit", uri=uri, revision=0, delta=delta))["result"]
+            server.start()
+            first = (await editor.hear(is_edit))["params"]
+            assert (old, 2) == (first["uri"], first["revision"])
+            assert [{"range": place(1, 0), "replacement": "two\n"}] == first["delta"]
+            await until("both", lambda: text(ann) == "one!?\ntwo\n")
+            assert (0, "") == await editor.leave()
+        async with Client(server.page("/"), "team/new") as late:
+            await late.synced()
+            assert "one!?\n" == text(late)
+
+    play(story())
+
+
+def test_a_server_that_says_nothing_keeps_nobody(tmp_path: Path) -> None:
+    """Who blocks until "open" is answered goes on, and can leave as soon as nothing was typed."""
+
+    async def story() -> None:
+        port = deaf.getsockname()[1]
+        editor = await Plugin.start(tmp_path, f"http://127.0.0.1:{port}", "notes")
+        assert "success" == (await editor.ask("open", uri="file:///a", content=""))["result"]
+        assert (0, "") == await editor.leave()
+
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        play(story())
+
+
+def test_why_a_file_cannot_be_edited_after_all(guarded, tmp_path: Path) -> None:
+    """The editor was told that it can, as the server was not there: its edits are told why not."""
+    server = guarded[0]
+    server.stop()
+
+    async def story() -> None:
+        editor = await Plugin.start(tmp_path, server.page("/"), "notes")
+        delta = [{"range": place(0, 0), "replacement": "x"}]
+        answer = await editor.ask("open", uri="file:///a", content="")
+        server.start()
+        while "error" not in answer:
+            answer = await editor.ask("edit", uri="file:///a", revision=0, delta=delta)
+        assert -4401 == answer["error"]["code"]
+        code, told = await editor.leave()
+        assert 1 == code and "not saved" in told
+
+    play(story())
+
+
+class Broken(Client):
+    """One with an error of ours."""
+
+    async def synced(self) -> None:
+        raise ZeroDivisionError
+
+
+@pytest.mark.expects_log("an error of ours")
+def test_an_error_of_ours_is_an_answer() -> None:
+    """Whoever asked to open a file does not wait for ever."""
+
+    async def story() -> None:
+        said: asyncio.Queue[dict] = asyncio.Queue()
+
+        def connect(name: str) -> Client:
+            return Broken("http://127.0.0.1:1", name)
+
+        bridge = Bridge("notes", "content", Path("/"), connect, said.put_nowait, lambda _: None)
+        params = {"uri": "file:///a", "content": ""}
+        bridge.receive({"jsonrpc": "2.0", "id": 1, "method": "open", "params": params})
+        assert "error" in await said.get()
+        await bridge.close()
+
+    play(story())
+
+
 def test_a_folder_of_documents(server: Server, tmp_path: Path) -> None:
     """Each file is one; what is elsewhere is none."""
 
@@ -271,7 +361,10 @@ def test_what_is_wrong_is_said(guarded, server: Server, tmp_path: Path) -> None:
 
         secret = guarded[0].page("/")
         stranger = await Plugin.start(tmp_path, secret, "notes")
-        assert -4401 == (await stranger.ask("open", uri="file:///a", content=""))["error"]["code"]
+        answer = await stranger.ask("open", uri="file:///a", content="")
+        while "error" not in answer:  # a slow server is not waited for
+            answer = await stranger.ask("edit", uri="file:///a", revision=0, delta=[])
+        assert -4401 == answer["error"]["code"]
         await stranger.leave()
         only = await Plugin.start(tmp_path, secret, "notes", "--token-file", str(token))
         assert (await only.ask("open", uri="file:///a", content=""))["result"]
