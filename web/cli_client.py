@@ -70,7 +70,8 @@ def client(url: str, document: str, **options: Any) -> None:
 
     For editors with a plugin of Teamtype: they start this instead of `teamtype client` and talk to
     it over its standard input and output. If DOCUMENT ends in a slash, each file of the current
-    folder is a document: team/ makes notes.md team/notes.md.
+    folder, or of the nearest around it with a folder .quire or .teamtype, is a document: team/
+    makes notes.md team/notes.md.
 
     \b
     quire client http://localhost:4700 notes
@@ -82,7 +83,7 @@ def client(url: str, document: str, **options: Any) -> None:
 async def _bridge(
     url: str, document: str, root: str, token_file: str | None, name: str | None
 ) -> None:
-    from collab.client.bridge import Bridge
+    from collab.client.bridge import Bridge, marked
     from collab.client.stdio import Stdio, serve
 
     connect = connector(url, token_file, name)
@@ -93,7 +94,7 @@ async def _bridge(
         click.echo(sentence, err=True)
         unsaved.append(sentence)
 
-    bridge = Bridge(document, root, Path.cwd(), connect, stdio.say, warn)
+    bridge = Bridge(document, root, marked(Path.cwd()), connect, stdio.say, warn)
     try:
         await serve(stdio, bridge.receive)
     finally:

@@ -8,9 +8,10 @@ be out of reach for days. Everything else is answered at once, and in order: edi
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from collab.client.remote import Client
 from collab.client.sharing import Message, Shared
@@ -18,15 +19,25 @@ from collab.errors import CollabError, Conflict, ProtocolError, Unavailable
 
 METHODS = ("open", "edit", "cursor", "close")
 UNKNOWN, MALFORMED = -32601, -32600  # as JSON-RPC has them
+MARKS = (".quire", ".teamtype", ".ethersync")  # folders that mark the one they are in
 SOON = 0.5  # seconds in which "open" is answered
 
 logger = logging.getLogger(__name__)
 
 
+def marked(folder: Path) -> Path:
+    """The nearest folder, from this one upwards, that is marked; this one if none is. Editors find
+    it in the same way, but do not all start us there."""
+    for around in (folder, *folder.parents):
+        if any(os.path.isdir(around / mark) for mark in MARKS):
+            return around
+    return folder
+
+
 class Bridge:
     """All files of one editor. `document` is the one that a file is; if it ends in a slash, every
-    file of `folder` is one: that, and its path from there. `connect` makes a Client for a name;
-    `warn` is given sentences for whoever looks."""
+    file of `folder` is one: that, and its path from there, links followed. `connect` makes a Client
+    for a name; `warn` is given sentences for whoever looks."""
 
     def __init__(
         self,
@@ -140,9 +151,10 @@ class Bridge:
                 raise Conflict(f"This is for one document, which is open as {min(others)}.")
             return self._document
         try:
-            path = Path(unquote(urlsplit(uri).path))
-            return self._document + path.relative_to(self._folder).as_posix()
-        except ValueError:
+            # Not every plugin quotes: what looks like a query or a fragment is in the file's name.
+            path = Path("/", unquote(uri.removeprefix("file:///"))).resolve()
+            return self._document + path.relative_to(self._folder.resolve()).as_posix()
+        except (ValueError, OSError, RuntimeError):
             raise Conflict(f"The file is not in {self._folder}.") from None
 
     def _close(self, uri: str) -> None:

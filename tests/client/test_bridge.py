@@ -329,6 +329,32 @@ def test_a_folder_of_documents(server: Server, tmp_path: Path) -> None:
     play(story())
 
 
+def test_names_begin_at_the_marked_folder(server: Server, tmp_path: Path) -> None:
+    """Wherever an editor starts the client, and by whichever path it knows the file: Emacs starts
+    one in each file's own folder, JetBrains follows links, Kakoune spells no character of a path
+    in another way."""
+    project, link = tmp_path / "project", tmp_path / "link"
+    (project / ".teamtype").mkdir(parents=True)
+    (project / "c#" / "sub").mkdir(parents=True)
+    link.symlink_to(project)
+    emacs = (link / "c#" / "sub" / "plan?.md").as_uri()
+    ways = ((link / "c#" / "sub", emacs), (project, f"file://{project}/c#/sub/plan?.md"))
+
+    async def story() -> None:
+        async with Client(server.page("/"), "team/c#/sub/plan?.md") as ann:
+            words = ann.doc.get("content", type=Text)
+            words += "the plan\n"
+            await ann.saved()
+            for folder, uri in ways:
+                editor = await Plugin.start(folder, server.page("/"), "team/")
+                assert (await editor.ask("open", uri=uri, content=""))["result"]
+                [step] = (await editor.hear(is_edit))["params"]["delta"]
+                assert "the plan\n" == step["replacement"]
+                await editor.leave()
+
+    play(story())
+
+
 def test_what_is_wrong_is_said(guarded, server: Server, tmp_path: Path) -> None:
     """Malformed messages, unknown methods, a second file, no rights, a rich text: an answer each,
     and everything goes on."""
