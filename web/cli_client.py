@@ -63,6 +63,7 @@ def _whoever() -> str:
 @click.command()
 @click.argument("url")
 @click.argument("document")
+@click.option("--listen", metavar="PATH", help="A socket for editors that start nothing.")
 @client_options
 @sentences
 def client(url: str, document: str, **options: Any) -> None:
@@ -73,35 +74,58 @@ def client(url: str, document: str, **options: Any) -> None:
     folder, or of the nearest around it with a folder .quire or .teamtype, is a document: team/
     makes notes.md team/notes.md.
 
+    With --listen, any number of editors connect to a Unix socket instead, until Ctrl-C.
+
     \b
     quire client http://localhost:4700 notes
     quire client https://quire.example.com team/ --token-file ~/.quire-token
     """
-    run(_bridge(url, document, **options))
+    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+        run(_bridge(url, document, **options))
 
 
 async def _bridge(
-    url: str, document: str, root: str, token_file: str | None, name: str | None
+    url: str, document: str, root: str, listen: str | None, **reach: str | None
 ) -> None:
+    from collab.client import jsonrpc
     from collab.client.bridge import Bridge, marked
-    from collab.client.stdio import Stdio, serve
 
-    connect = connector(url, token_file, name)
-    stdio = Stdio()
-    unsaved: list[str] = []
+    connect = connector(url, **reach)
+    folder = marked(Path.cwd())
+    lost = False
 
-    def warn(sentence: str) -> None:
-        click.echo(sentence, err=True)
-        unsaved.append(sentence)
+    async def serve(editor: jsonrpc.Channel) -> None:
+        nonlocal lost
+        bridge = Bridge(document, root, folder, connect, editor.say, _warn)
+        try:
+            while (message := await editor.read()) is not None:
+                bridge.receive(message)
+        finally:
+            await asyncio.shield(bridge.close())
+            lost = lost or bridge.lost
 
-    bridge = Bridge(document, root, marked(Path.cwd()), connect, stdio.say, warn)
+    _end_well()
     try:
-        await serve(stdio, bridge.receive)
+        if listen is None:
+            await serve(await jsonrpc.stdio())
+        else:
+            await jsonrpc.listen(Path(listen), serve)
     finally:
-        unsaved.clear()
-        await asyncio.shield(bridge.close())
-    if unsaved:
-        raise SystemExit(1)
+        if lost:
+            raise SystemExit(1)
+
+
+def _warn(sentence: str) -> None:
+    click.echo(sentence, err=True)
+
+
+def _end_well() -> None:
+    """SIGTERM, and the end of the terminal, are as good a goodbye as Ctrl-C."""
+    task = asyncio.current_task()
+    assert task is not None
+    for goodbye in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(goodbye) == signal.SIG_DFL:  # not under nohup
+            asyncio.get_running_loop().add_signal_handler(goodbye, task.cancel)
 
 
 @click.command()
@@ -123,7 +147,7 @@ def mirror(url: str, document: str, file: Path, **options: Any) -> None:
     quire mirror http://localhost:4700 notes notes.md
     quire mirror https://quire.example.com team/plan plan.md --token-file ~/.quire-token
     """
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         run(_mirror(url, document, file, **options))
 
 
@@ -133,19 +157,11 @@ async def _mirror(
     from collab.client.mirror import Mirror
     from collab.client.server import address
 
-    def warn(sentence: str) -> None:
-        click.echo(sentence, err=True)
-
     connect = connector(url, token_file, name)
     mirrored = f"{root} of {address(url, document)}"
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _interrupt)
-    warn(f"{file} mirrors {document}. Ctrl-C ends it.")
-    await Mirror(connect(document), file, root, mirrored, warn).run()
-
-
-def _interrupt() -> None:
-    """SIGTERM is as good a goodbye as Ctrl-C."""
-    os.kill(os.getpid(), signal.SIGINT)
+    _end_well()
+    _warn(f"{file} mirrors {document}. Ctrl-C ends it.")
+    await Mirror(connect(document), file, root, mirrored, _warn).run()
 
 
 COMMANDS = (client, mirror)

@@ -54,6 +54,7 @@ class Bridge:
         self._connect = connect
         self._say = say
         self._warn = warn
+        self.lost = False  # something that was written is not on the server's disk
         self._files: dict[str, Shared] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -94,7 +95,8 @@ class Bridge:
         if method == "close":
             self._close(uri)
         elif (shared := self._files.get(uri)) is None:
-            raise Conflict("The file is not open.")
+            if method == "edit":  # whose caret is there, nobody sees
+                raise Conflict("The file is not open.")
         elif method == "edit":
             shared.edit(params)
         else:
@@ -167,9 +169,13 @@ class Bridge:
         try:
             await shared.close()
         except TimeoutError:
-            self._warn(f"{shared.uri}: the last edits are not saved: the server cannot be reached.")
+            self._lose(shared, "the server cannot be reached.")
         except CollabError as error:
-            self._warn(f"{shared.uri}: the last edits are not saved: {error}")
+            self._lose(shared, str(error))
+
+    def _lose(self, shared: Shared, reason: str) -> None:
+        self.lost = True
+        self._warn(f"{shared.uri}: the last edits are not saved: {reason}")
 
     def _answer(self, request: object) -> None:
         if request is not None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,76 +12,9 @@ from collab.client import Client
 from collab.client.bridge import Bridge
 from collab.client.carets import Carets
 from tests.client.neovim import Neovim, needs_neovim
+from tests.client.plugin import BRIDGE, Plugin, is_edit, place
 from tests.client.stories import play, quire, text
-from tests.live import PATIENCE, Server, until
-
-BRIDGE = (sys.executable, "-m", "collab.web", "client")
-
-
-class Plugin:
-    """An editor's end of the pipe."""
-
-    def __init__(self, process: asyncio.subprocess.Process, lines: bool) -> None:
-        self.process = process
-        self.lines = lines
-        self.heard: list[dict] = []
-        self.ids = 0
-
-    @classmethod
-    async def start(cls, folder: Path, *arguments: str, lines: bool = False, **extra) -> "Plugin":
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *BRIDGE, *arguments, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, **extra
-        )
-        return cls(process, lines)
-
-    def send(self, method: str, **params) -> int:
-        self.ids += 1
-        message = {"jsonrpc": "2.0", "id": self.ids, "method": method, "params": params}
-        self.write(json.dumps(message).encode())
-        return self.ids
-
-    def write(self, data: bytes) -> None:
-        head = b"" if self.lines else b"Content-Length: %d\r\n\r\n" % len(data)
-        self.process.stdin.write(head + data + (b"\n" if self.lines else b""))
-
-    async def read(self) -> dict:
-        if not self.lines:
-            size = int((await self.process.stdout.readline()).split(b":")[1])
-            assert b"\r\n" == await self.process.stdout.readline()
-            return json.loads(await self.process.stdout.readexactly(size))
-        return json.loads(await self.process.stdout.readline())
-
-    async def hear(self, wanted) -> dict:
-        """The next message that is wanted; those before it are thrown away."""
-        async with asyncio.timeout(PATIENCE):
-            while not wanted(message := await self.read()):
-                pass
-        return message
-
-    async def ask(self, method: str, **params) -> dict:
-        """The answer to a request."""
-        asked = self.send(method, **params)
-        return await self.hear(lambda message: message.get("id") == asked)
-
-    async def leave(self) -> tuple[int, str]:
-        """Goes, as an editor does that ends: its exit code, and what it said to people."""
-        self.process.stdin.close()
-        async with asyncio.timeout(PATIENCE):
-            errors = await self.process.stderr.read()
-            return await self.process.wait(), errors.decode()
-
-
-def place(line: int, character: int, end: int | None = None) -> dict:
-    stop = character if end is None else end
-    return {
-        "start": {"line": line, "character": character},
-        "end": {"line": line, "character": stop},
-    }
-
-
-def is_edit(message: dict) -> bool:
-    return message.get("method") == "edit"
+from tests.live import Server, until
 
 
 @pytest.mark.parametrize("lines", [False, True], ids=["headers", "lines"])
