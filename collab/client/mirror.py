@@ -237,8 +237,10 @@ class Mirror:
 
     async def _finish(self) -> None:
         """The last look, and the last word of the server."""
-        with contextlib.suppress(OSError, UnicodeDecodeError):
+        with contextlib.suppress(OSError, UnicodeDecodeError, Conflict):
             self._look_back(len(self._replaced))
+            async with asyncio.timeout(2 * DOUBT):  # who writes for longer is heard the next time
+                await self._settle()
             if data := disk.read(self._path):
                 self._take(self._copy, self._memory.form.read(data))
         try:

@@ -294,6 +294,32 @@ def test_a_file_that_is_empty_for_a_moment_empties_nothing(server: Server, file:
     play(story())
 
 
+def test_a_goodbye_in_the_middle_of_a_save(server: Server, file: Path) -> None:
+    """Half a file is no edit: the other half is waited for."""
+    file.write_text("one\ntwo\n")
+
+    async def story() -> None:
+        async with Client(server.page("/"), "notes") as ann:
+            client = Client(server.page("/"), "notes")
+            run = within.Mirror(client, file, "content", "notes", lambda _: None).run()
+            mirror = asyncio.create_task(run)
+            await until("the text", lambda: text(ann) == "one\ntwo\n")
+            words, seen = ann.doc.get("content", type=Text), []
+            told = words.observe(lambda event: seen.extend(event.delta))
+            file.write_text("one\n")
+            mirror.cancel()
+            for _ in range(9):  # turns in which it could have taken that
+                await asyncio.sleep(0)
+            file.write_text("one\ntwo\nthree\n")
+            with contextlib.suppress(asyncio.CancelledError):
+                await mirror
+            await until("all", lambda: text(ann) == "one\ntwo\nthree\n")
+            assert [{"retain": 8}, {"insert": "three\n"}] == seen
+            words.unobserve(told)
+
+    play(story())
+
+
 def test_a_file_that_is_deleted_ends_the_mirror(server: Server, file: Path) -> None:
     """It says so; the document stays, and is in the file again when the mirror comes back."""
     file.write_text("one\n")
