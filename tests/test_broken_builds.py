@@ -1,6 +1,7 @@
 """Deliberately broken builds: for each a test fails that passes otherwise.
 
-With QUIRE_SOAK all of them; else those that the core's tests catch, in seconds.
+With QUIRE_SOAK all of them; else those that have to be, and those that the core's tests catch, in
+seconds.
 """
 
 import os
@@ -11,14 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.broken import BUILDS, Broken
+from tests.broken import BUILDS, REQUIRED, Broken
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {"collab": "collab", "web": "collab/web", "storage": "collab/storage", "tests": "tests"}
 LEFT = shutil.ignore_patterns("node_modules", "client", "__pycache__", "browser")
 SECONDS = 600  # that the tests of one build may take
 SOAK = "QUIRE_SOAK" in os.environ
-SOME = {name: one for name, one in BUILDS.items() if SOAK or one.tests.startswith("tests/collab/")}
+SOME = {
+    name: one
+    for name, one in BUILDS.items()
+    if SOAK or name in REQUIRED or one.tests.startswith("tests/collab/")
+}
 FAILED = 1  # pytest's exit code, and only that: 2 to 5 say that no test was run
 
 
@@ -63,6 +68,11 @@ def test_a_broken_build_is_caught(broken: Broken, copy):
     finally:
         (copy / broken.file).write_text(source)
     assert FAILED == done.returncode, f"nobody noticed:\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
+
+
+def test_those_that_have_to_be_are_tried():
+    """By every run."""
+    assert set(REQUIRED) <= set(SOME)
 
 
 @pytest.mark.parametrize("broken", BUILDS.values(), ids=BUILDS)
