@@ -154,8 +154,19 @@ def frames(documents: list[Document], dice: Random) -> Iterator[bytes]:
         yield mutator.bytewise(bytearray(frame)) if dice.random() < 0.2 else frame
 
 
+def updates(documents: list[Document], dice: Random) -> Iterator[bytes]:
+    """Updates without end, as nobody frames them: some are genuine."""
+    mutators = [Mutator(dice, document.updates) for document in documents]
+    while True:
+        yield _update(dice.choice(mutators))
+
+
+def _update(mutator: Mutator) -> bytes:
+    return mutator.advance() if mutator.dice.random() < 0.1 else mutator.mutant()
+
+
 def _edit(mutator: Mutator) -> bytes:
-    body = mutator.advance() if mutator.dice.random() < 0.1 else mutator.mutant()
+    body = _update(mutator)
     return mutator.dice.choice((b"\x00\x01", b"\x00\x02")) + var_bytes(body)
 
 

@@ -92,11 +92,13 @@ VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-def requests(dice: Random) -> Iterator[bytes]:
-    """Requests without end; of those that ask for documents, most ask for a few that are there."""
+def requests(dice: Random, under: str = "") -> Iterator[bytes]:
+    """Requests without end, of paths that begin so; of those that ask for documents, most ask for a
+    few that are there."""
+    templates = [template for template in TEMPLATES if template[1].startswith(under)]
     while True:
-        method, path, body = dice.choice(TEMPLATES)
-        name = f"fuzzed-{dice.randrange(5)}" if dice.random() < 0.8 else dice.choice(NAMES)
+        method, path, body = dice.choice(templates)
+        name = some_name(dice)
         text = json.dumps(_changed(body, dice)) if body is not None else ""
         if dice.random() < 0.1:
             method = dice.choice(METHODS)
@@ -106,6 +108,11 @@ def requests(dice: Random) -> Iterator[bytes]:
             path = path[:at] + str(dice.choice((*NAMES, "?", "/", "=&", "..", "\x00"))) + path[at:]
         content = text.replace("{name}", name).encode()
         yield _request(dice, method, path, content)
+
+
+def some_name(dice: Random) -> str:
+    """Of a document, mostly."""
+    return f"fuzzed-{dice.randrange(5)}" if dice.random() < 0.8 else dice.choice(NAMES)
 
 
 def _changed(body: dict[str, Any], dice: Random) -> Any:

@@ -25,7 +25,7 @@ from tests.live import FAST, QUIRE, STEP1, Peer, Server, messages, run
 from tests.requests import TEMPLATES
 from tests.turns import WATCHED
 
-SLOWEST = 0.25  # CPU seconds that one mutant may take
+SLOWEST = 0.25  # CPU seconds that one mutant may take, with all that is looked at here afterwards
 WAIT = 3.0  # seconds of a witness's round trip, on a machine that is busy with other things
 
 
@@ -67,7 +67,7 @@ def test_a_live_server_takes_mutants(tmp_path, seed):
     print(figures)
     assert figures.errors == []
     assert figures.growth <= GROWTH
-    assert figures.worst < SLOWEST
+    assert figures.worst <= HOLD  # CPU time of the loop's own thread: a busy machine does not count
     assert figures.slowest < WAIT
 
 

@@ -3,16 +3,17 @@
 A further one is one more entry in WAYS. `tests.barrage` attacks over all of them.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from collab.hocuspocus import prefix
 from tests import batches, hostile
 from tests.collab.genuine import corpus
-from tests.fuzz import frames
+from tests.fuzz import frames, updates
 from tests.live import STEP1, STEP2
-from tests.requests import requests
+from tests.requests import requests, some_name
 
 SAME = "attacked"  # where witnesses are, too
 
@@ -26,13 +27,15 @@ class Way(NamedTuple):
     """`opening(dice, document)` is what an attacker says first, `mutants(dice)` what it goes on
     with, without end. Where that has to name the connection that was opened, `requests(dice,
     document, connection, mutants)` makes it, request by request. `share` of all connections come
-    that way: by HTTP fewer, where each costs a connection or three, lest a night be three."""
+    that way: by HTTP fewer, where each costs a connection or three, lest a night be three. Of some
+    each mutant is a request, which is `answered` by itself."""
 
     name: str
     share: int
     opening: Callable[[Random, str], bytes]
     mutants: Callable[[Random], Iterator[bytes]]
     requests: Callable[[Random, str, str, list[bytes]], Iterator[bytes]] | None = None
+    answered: bool = False
 
 
 def _join(dice: Random, document: str) -> bytes:
@@ -67,19 +70,38 @@ def _websocket(dice: Random) -> Iterator[bytes]:
 
 
 def _shared(dice: Random) -> Iterator[bytes]:
-    return _framed(dice, _addressed(dice))
+    return _framed(dice, _addressed(dice, questions=True))
 
 
-def _addressed(dice: Random) -> Iterator[bytes]:
+def _addressed(dice: Random, questions: bool = False) -> Iterator[bytes]:
     """What providers of Hocuspocus say: mostly about the document that is attacked, and mostly what
-    y-websocket says as well."""
+    y-websocket says as well. `questions` about versions are for who reads the answers: else the
+    next one waits for that."""
     for payload in frames(corpus(), dice):
         address = SAME if dice.random() < 0.9 else dice.choice(ADDRESSES)
         said = payload if dice.random() < 0.9 else dice.choice(SHARED)
+        if questions and dice.random() < 0.01:
+            said = b"\x05" + prefix(json.dumps(dice.choice(QUESTIONS)))
         frame = bytearray(prefix(address) + said)
         if dice.random() < 0.05:
             frame[dice.randrange(len(frame))] = dice.randrange(256)
         yield bytes(frame)
+
+
+def _ysweet(dice: Random) -> Iterator[bytes]:
+    """What y-sweet's SDK asks, and updates that programs send: each a request."""
+    asked, bodies = requests(dice, "/y-sweet/"), updates(corpus(), dice)
+    while True:
+        yield next(asked) if dice.random() < 0.3 else _sent(dice, next(bodies))
+
+
+def _sent(dice: Random, update: bytes) -> bytes:
+    name = SAME if dice.random() < 0.5 else some_name(dice)
+    path = dice.choice(("/y-sweet/d/{}/update", "/y-sweet/d/{}/update?z=abc"))
+    return (
+        f"POST {path.format(name)} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {batches.BATCH}\r\n"
+        f"Content-Length: {len(update)}\r\n\r\n"
+    ).encode("latin-1") + update
 
 
 def _framed(dice: Random, payloads: Iterator[bytes]) -> Iterator[bytes]:
@@ -106,7 +128,15 @@ SHARED = [
     b"\x06" + prefix("x"), b"\x07", b"\x08\x01", b"\x09", b"\x0a", b"",
 ]  # fmt: skip
 
-API = "the HTTP API"
+NAMELESS = {"currentVersionName": False, "newVersionName": False}
+QUESTIONS: list[dict[str, Any]] = [
+    {"action": "version.create"},
+    {"action": "version.create", "name": "Draft"},
+    *({"action": "version.preview", "version": version} for version in (0, 1, "7", 1 << 40)),
+    *({"action": "document.revert", "version": version} for version in (0, 1, "7")),
+    {"action": "document.revert", "version": 1, **NAMELESS},
+]
+
 WAYS = [
     Way("y-websocket over WebSocket", 4, _join, _websocket),
     Way("Hocuspocus over WebSocket", 4, _join_shared, _shared),
@@ -125,5 +155,6 @@ WAYS = [
         _addressed,
         _shared_batches,
     ),
-    Way(API, 1, lambda dice, document: b"", requests),
+    Way("the HTTP API", 1, lambda dice, document: b"", requests, answered=True),
+    Way("y-sweet's HTTP API", 1, lambda dice, document: b"", _ysweet, answered=True),
 ]
