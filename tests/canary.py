@@ -105,9 +105,10 @@ class Told:
         self.said.append((path[:20], str(head)))
         for frame in frames:
             await peer.write_message(frame, binary=isinstance(frame, bytes))
-        if not frames or frames[-1] != b"\x03":
-            while await peer.read_message() is not None:
-                pass
+        if frames and frames[-1] == b"\x03":
+            peer.close()
+        while await peer.read_message() is not None:
+            pass
         self.said.append((path[:20], str(peer.close_reason)))
         peer.close()
 
@@ -130,8 +131,7 @@ class Told:
             self.said.append(("closed", f"{link.code} {link.socket.close_reason}"))
         else:
             self.said.append(("closed", f"{link.code} {link.reason}"))
-        with contextlib.suppress(Refused):
-            await part(link)
+        await part(link)
 
     def hear(self, talk: Provider) -> None:
         """What a provider was told, but for what others write and where their carets are."""

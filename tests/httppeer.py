@@ -63,7 +63,11 @@ class HttpPeer:
     async def connect(cls, url: str, token: str = "") -> "HttpPeer":
         """A connection that has said nothing yet; Refused."""
         peer = cls(url, token)
-        await peer.open()
+        try:
+            await peer.open()
+        except Refused:
+            peer.client.close()
+            raise
         return peer
 
     async def open(self) -> None:
@@ -163,5 +167,7 @@ class HttpPeer:
 
     async def close(self) -> None:
         """Says goodbye."""
-        await self.ask("DELETE", {})
-        self.client.close()
+        try:
+            await self.ask("DELETE", {})
+        finally:
+            self.client.close()

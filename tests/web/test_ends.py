@@ -82,7 +82,7 @@ def test_who_is_in_has_to_go(ends, way, monkeypatch):
         assert before == await all_of(world.store, "notes")
         if other is not None:
             assert all([await other.say(kind) for kind in other.said])
-            await part(other.link)
+        await part(talk.link)
 
     play(story)
 
