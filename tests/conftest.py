@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import secrets
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,10 @@ QUIET = ("collab", "storage", "web", "tornado", "asyncio")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the markers: --strict-markers is on."""
+    """Name the markers: --strict-markers is on. And hear signals, which a script in the background
+    and nohup have ignored: the programs that tests start would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.addinivalue_line("markers", "expects_log(pattern): a record that this test causes")
 
 
