@@ -89,7 +89,7 @@ BUILDS = {
     ),
     "a connection by HTTP is anybody's": Broken(
         "collab/web/fallback.py",
-        "        if not line.peer.belongs(grant):\n",
+        "        if not ours:\n",
         "        if False:\n",
         "tests/web/test_fallback.py::test_a_connection_is_for_who_opened_it",
     ),

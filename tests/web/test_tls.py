@@ -75,6 +75,14 @@ async def hear(peer: WebSocketClientConnection, kind: Any) -> SyncStep2 | SyncUp
     raise AssertionError(f"hung up: {peer.close_code} {peer.close_reason}")
 
 
+async def leave(*peers: WebSocketClientConnection) -> None:
+    """All close, and wait until their sockets are closed."""
+    for peer in peers:
+        peer.close()
+        while await peer.read_message() is not None:
+            pass
+
+
 async def write(peer: WebSocketClientConnection, words: str, number: int) -> None:
     """Types at the end, and waits until it is on disk."""
     doc: Doc[str] = Doc(client_id=number)
@@ -100,8 +108,7 @@ def test_pages_and_sockets_come_over_tls(tmp_path: Path) -> None:
             state = await hear(two, SyncStep2 | SyncUpdate)
             assert isinstance(state, SyncStep2 | SyncUpdate)
             doc.apply_update(state.update)
-        for peer in (one, two):
-            peer.close()
+        await leave(one, two)
         return str(text)
 
     with secure(tmp_path) as (process, url, certificate):
@@ -155,8 +162,7 @@ def test_a_new_certificate_is_taken_while_people_edit(tmp_path: Path) -> None:
         await write(peer, "in spite of it", 3)
         newcomer = await editor(url, renewed)
         await write(newcomer, "hello", 4)
-        for each in (peer, newcomer):
-            each.close()
+        await leave(peer, newcomer)
 
     certificate, key = make(tmp_path, "now")
     with (tmp_path / "log").open("w") as log, serving(
