@@ -246,12 +246,11 @@ class Awareness:
             self._tell(presence, NULL, presence.seen)
 
     def _forget(self, now: float) -> None:
-        """Of those who are gone, who went long ago and would come back at a higher clock than
-        anybody remembers; and the first ones, if they are many."""
+        """Of those who are gone, who went long ago; and the first ones, if they are many."""
         gone = [p for p in self._presences.values() if not _here(p)]
         for place, presence in enumerate(gone, MAX_GONE - len(gone)):
             client = presence.client
-            if place < 0 or (now > presence.seen + MEMORY and presence.told < _clock(now)):
+            if place < 0 or now > _due(presence):
                 del self._presences[client]
                 if client not in self._written:
                     self._claims.forget(client)
@@ -289,10 +288,11 @@ def _clock(now: float) -> int:
 
 
 def _due(presence: Presence) -> float:
-    """When it has to go, or to be forgotten."""
+    """When it has to go, or to be forgotten: then it comes back at a higher clock than anybody
+    remembers."""
     if _here(presence):
         return presence.deadline or presence.seen + EXPIRY
-    return presence.seen + MEMORY
+    return max(presence.seen + MEMORY, EPOCH + (presence.told + 1) / TICKS)
 
 
 def _here(presence: Presence) -> bool:

@@ -90,7 +90,7 @@ class Session:
         before, self.grant = self.grant, grant
         if before.level < Level.WRITE <= grant.level:
             self._ask_for_all()
-        if not grant.seen:
+        if before.seen > grant.seen:
             self.room.awareness.hide(self)
         if grant.sees > before.sees:
             self.wake()

@@ -5,7 +5,8 @@ them together have `answer_bytes` there; one more is told 503, unless it is the 
 nothing for `idle_seconds` is ended by the kernel (`collab.web.connections`), and who reads a little
 now and then by a deadline: an answer has to be taken at `SLOWEST`, with `idle_seconds` besides.
 
-Knows Tornado, and nothing of what is answered.
+Knows Tornado, and nothing of what is answered. How large an answer is Tornado tells nobody: this
+file reads `_write_buffer`, where a handler of Tornado 6 keeps it until it is finished.
 """
 
 import asyncio

@@ -31,6 +31,12 @@ from collab.errors import TooMany, Unavailable
 from collab.rates import network
 from collab.web.proxies import Proxies, canonical, client_address
 
+SILENT = {
+    "first_message_seconds": "Say something within the first seconds.",
+    "idle_seconds": "No document is open here any more. Come back with one.",
+}
+"""By limit, what an editor is told that says nothing for so long."""
+
 
 class Connections:
     """Counts connections, in all and by address.

@@ -8,16 +8,12 @@ from collections.abc import Collection
 
 from collab import Hub
 from collab.errors import CollabError, TimedOut
-from collab.web.connections import Connections, Visit, settle
+from collab.web.connections import SILENT, Connections, Visit, settle
 from collab.web.defences import defend
 from collab.web.origin import allowed, foreign
 from collab.web.protocol import HardenedWebSocket
 from collab.web.proxies import client_address
 
-SILENT = {
-    "first_message_seconds": "Say something within the first seconds.",
-    "idle_seconds": "No document is open here any more. Come back with one.",
-}
 MAX_REASON = 123  # bytes of a close frame's reason, by RFC 6455
 
 

@@ -41,11 +41,10 @@ class Peer:
     log."""
 
     # There is one for each idle connection.
-    __slots__ = ("address", "connection", "hub", "opened", "reason", "shown")
+    __slots__ = ("connection", "hub", "opened", "reason", "shown")
 
     def __init__(self, hub: Hub, request: HTTPServerRequest) -> None:
         self.hub = hub
-        self.address = client_address(request)
         self.shown = credentials(request)
         self.connection: Connection | SharedConnection | None = None
         self.reason = "the peer went away"
@@ -91,6 +90,11 @@ class Peer:
         except (AccessDenied, Unauthenticated):
             return None
         return grant.tenant, grant.user
+
+    @property
+    def address(self) -> str:
+        """Where it came from."""
+        return self.shown.address
 
     @property
     def spoke(self) -> bool:

@@ -29,8 +29,7 @@ from collab.errors import (
     Unavailable,
 )
 from collab.reserve import reserve
-from collab.web.connections import Visit
-from collab.web.counted import SILENT
+from collab.web.connections import SILENT, Visit
 from collab.web.peers import Peer
 from collab.web.records import pieces
 from collab.web.rights import Fingerprint

@@ -2,7 +2,7 @@
 
 A text is a string, or, if it has formats or embeds, a list of runs {"insert", "attributes"}; an XML
 text always is the latter; an element is {"type", "attributes", "children"}, a fragment and an array
-are lists, a map is an object: as `collab.views` shows them with an engine, and Yjs as JSON.
+are lists, a map is an object: as Yjs shows them as JSON.
 
 A type of Yjs 14 may have all of that at once. Where others have one of the two alone, it is
 {"attributes", "children"}; text in an element is among the children, with formats as a run.
@@ -81,8 +81,10 @@ def texts(moment: Moment) -> str:
 
 def _lines(branch: Branch, view: View) -> str:
     kind = kind_of(branch)
+    if kind in (TEXT, XML_TEXT):
+        return _words(branch, view)
     items = [item for item in walk(branch, view.time) if view.alive(item)]
-    if kind in (TEXT, XML_TEXT) or (kind != ARRAY and any(item.ref == STRING for item in items)):
+    if kind != ARRAY and any(item.ref == STRING for item in items):
         return _words(branch, view)
     if kind not in (ELEMENT, FRAGMENT):
         return json.dumps(value_of(branch, view), ensure_ascii=False, indent=2)

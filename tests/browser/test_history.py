@@ -275,6 +275,13 @@ def test_names(server: Server, ada: Person, ben: Person) -> None:
     ada.forgive("409")
 
 
+def bot_writes(server: Server, name: str, words: str) -> int:
+    """An edit of an agent's seventh run; its seq."""
+    edits = {"edits": [{"insert": words, "at": 0}], "author": "Bot", "run": "7"}
+    seq: int = server.api("POST", f"/documents/{name}/edits", edits)["seq"]
+    return seq
+
+
 def test_what_one_did_is_taken_back(server: Server, ada: Person) -> None:
     """All that an agent did in its run, at once, and nothing else; and that again."""
     name = server.document("Agents", "text")
@@ -282,8 +289,7 @@ def test_what_one_did_is_taken_back(server: Server, ada: Person) -> None:
     page.keyboard.type("Ada begins. ")
     says(page, "Saved")
     for words in ("One ", "Two "):
-        edits = {"edits": [{"insert": words, "at": 0}], "author": "Bot", "run": "7"}
-        server.api("POST", f"/documents/{name}/edits", edits)
+        bot_writes(server, name, words)
     page.keyboard.type("Ada goes on.")
     mine, all_ = "Ada begins. Ada goes on.", "Two One Ada begins. Ada goes on."
     wait_for(lambda: content(page) == all_)
@@ -305,9 +311,8 @@ def test_a_run_is_taken_back_as_a_whole(server: Server, ada: Person) -> None:
     page.keyboard.type("Ada. ")
     says(page, "Saved")
     for words in ("One ", "Two "):
-        edits = {"edits": [{"insert": words, "at": 0}], "author": "Bot", "run": "7"}
-        answer = server.api("POST", f"/documents/{name}/edits", edits)
-        version = {"name": words, "at": str(answer["seq"]), "author": "Ada"}
+        seq = bot_writes(server, name, words)
+        version = {"name": words, "at": str(seq), "author": "Ada"}
         server.api("POST", f"/documents/{name}/versions", version)
     wait_for(lambda: content(page) == "Two One Ada. ")
     open_history(page)

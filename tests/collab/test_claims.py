@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from collab.access import OURS, Grant, Level
-from collab.awareness import EPOCH
+from collab.awareness import EPOCH, EXPIRY
 from collab.claims import Claims
 from collab.errors import AccessDenied
 from collab.presence import read_awareness
@@ -219,6 +219,21 @@ def test_who_comes_back_after_it_was_forgotten_is_seen_by_all():
     ann.say(says(7, 2, b"{}"))
     table.settle()
     assert clock_of(bob, 7) > known
+
+
+def test_who_ran_ahead_of_time_is_not_looked_for_all_the_time(monkeypatch):
+    """It is remembered until the time of day has passed its clock, and nobody looks before."""
+    monkeypatch.setattr("collab.awareness.MEMORY", 1.0)
+    table, (ann,) = table_of(ANN)
+    table.now = EPOCH + 1_000.0
+    for clock in range(1, 400):  # as many as fifty seconds have
+        ann.say(says(7, clock, b"{}"))
+    ann.say(says(7, 400, b"null"))
+    sweep(table, EXPIRY + 1)
+    awareness = table.room.awareness
+    assert 7 in awareness._presences and awareness._due > table.now
+    sweep(table, 20)
+    assert 7 not in awareness._presences
 
 
 def test_claims_that_were_written_down_are_not_written_again():

@@ -18,8 +18,7 @@ from collab.hocuspocus import prefix
 from collab.limits import Limits
 from collab.storage import open_store
 from collab.web import logs, routes
-from collab.web.connections import Connections, Entrance
-from collab.web.counted import SILENT
+from collab.web.connections import SILENT, Connections, Entrance
 from collab.web.examples import example_routes
 from collab.web.proxies import Proxies
 from collab.wire import SyncStep1, SyncStep2, decode, encode

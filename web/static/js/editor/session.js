@@ -164,8 +164,8 @@ export class Session {
   renew(token) {
     this.provider.protocols = subprotocols(token)
     this.provider.disconnect()
-    this.#set({ closed: null, denied: null })
-    this.provider.connect()
+    this.facts.denied = null
+    this.reopen()
   }
 
   // The document says 'news' before it takes in what others, or other tabs, did.
