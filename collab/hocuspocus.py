@@ -16,12 +16,15 @@ Hocuspocus 2 to 4, as read in @hocuspocus/provider and captured from it (`•` j
 The address is the document's name; of a provider with `sessionAwareness` it is name • NUL • id, for
 several of them on one socket may be in one document. Version 2 has no word for closing: to say it
 to one ends in an exception. Which version it is says the token's message, from version 4 on.
+
+Hocuspocus answers Leave by closing, too. Here nothing does: who left does not listen any more, but
+a provider that was opened for the same document since would take it for its own.
 """
 
 from enum import IntEnum
 from typing import NamedTuple
 
-from collab.errors import ProtocolError
+from collab.errors import BadName, ProtocolError
 from collab.reader import Reader, var_uints, write_var_string
 
 TOKEN, REFUSED, LET_IN = 0, 1, 2
@@ -86,8 +89,10 @@ def split(frame: bytes) -> tuple[str, bytes]:
 
 
 def name_in(address: str) -> str:
-    """The document's name in an address."""
-    return address.partition("\0")[0]
+    """The document's name in an address. BadName when there is none."""
+    if name := address.partition("\0")[0]:
+        return name
+    raise BadName("A document needs a name.")
 
 
 def decode(frame: bytes) -> Message | None:

@@ -61,7 +61,7 @@ class SharedConnection:
         self._on_left = on_left
         self._ready: dict[str, AddressedConnection] = {}  # that may have something to say, in turn
         self._said: deque[bytes] = deque()  # about documents: goes first
-        self._absent = Absent(hub.spawn)
+        self._absent = Absent(hub, self._refuse)
         self._heard = asyncio.Event()  # of what is said about documents, something was taken
         self._aside = versions.Aside(hub)
         self._gone = False
@@ -104,12 +104,11 @@ class SharedConnection:
         await rested(self.hub, rest)
 
     def _met(self, address: str, frame: bytes) -> Awaitable[None] | None:
-        """A message about a document that is not open. A question opens it, for who has no token
-        begins with that; all else is late, and must not."""
+        """About a document that is not open. A question opens it: who has no token begins so."""
         if not self._absent.met(address, frame):
             if asks(frame):
                 return self._open(address, Token("", ""), frame)
-            self._say(hocuspocus.refused(address, NOT_OPEN))
+            self._absent.edited(address)
         return None
 
     def next_frame(self) -> bytes | None:
@@ -148,16 +147,15 @@ class SharedConnection:
         self, address: str, document: AddressedConnection | None, message: hocuspocus.Message
     ) -> Awaitable[None] | None:
         level = document.session.grant.level if document is not None else Level.NONE
-        if level < needed(message):
-            self._say(hocuspocus.refused(address, NOT_OPEN))
-            return None
         match message:
+            case _ if level < needed(message):
+                self._refuse(address)
             case Token():
                 return self._renew(document, message) if document else self._open(address, message)
-            case Leave() if document is not None or self._absent.found(address) is not None:
+            case Leave():
                 if document is not None:
                     self._close(document)
-                self._say(hocuspocus.closed(address, "provider_initiated"))
+                self._absent.found(address)
             case Stateless(text) if document is not None:
                 return self._answer(document, text)
         return None
@@ -190,6 +188,7 @@ class SharedConnection:
 
     async def _open(self, address: str, token: Token, frame: bytes = b"") -> None:
         """Lets the peer into a document, if the door does, and passes on what it said first."""
+        self._absent.give_up(address)
         if len({*self.documents, *self._absent, address}) > self.hub.limits.socket_documents:
             self.hit("socket_documents")
             self._say(hocuspocus.refused(address, "Too many documents on one connection."))
@@ -210,7 +209,7 @@ class SharedConnection:
             self._say(hocuspocus.refused(address, str(error)))
             return True
         except Unavailable:
-            return self._gone
+            return False
         except CollabError as error:
             self._fail(error)
             return True
@@ -225,8 +224,6 @@ class SharedConnection:
 
     async def _join(self, address: str, token: Token) -> AddressedConnection:
         credentials, name = self._shown(token), hocuspocus.name_in(address)
-        if not name:
-            raise BadName("A document needs a name.")
         key, grant = await self.hub.door.admit(credentials, name, Level.READ)
         session = await self.hub.join(key, lambda: self._woke(address), grant, credentials)
         if token.token == TIPTAP and grant.level >= Level.WRITE:
@@ -249,6 +246,9 @@ class SharedConnection:
         shown = self._credentials
         return shown if token.token in NO_TOKEN else shown._replace(token=token.token)
 
+    def _refuse(self, address: str) -> None:
+        self._say(hocuspocus.refused(address, NOT_OPEN))
+
     def _say(self, frame: bytes) -> None:
         if len(self._said) >= UNREAD:
             self._fail(TooMany("You ask without reading the answers."))
@@ -268,9 +268,9 @@ class SharedConnection:
 
     def _drop(self, document: AddressedConnection, error: CollabError) -> None:
         """A document has to be closed. The socket, too, where its provider does not know the word,
-        or should come back: that is what it does when the socket closes. Not for who may not be
-        there any more: version 2 would never come back, to its other documents neither. It is told,
-        and asked for a token that counts, which it has if it is new enough to understand."""
+        or should come back: it does when the socket closes. Not for who may not be there any more:
+        version 2 would never come back, to its other documents neither. It is told, and asked for a
+        token that counts, which it has if it is new enough to understand."""
         if self.documents.get(document.address) is not document:
             return
         if isinstance(error, Unauthenticated | AccessDenied):

@@ -82,8 +82,8 @@ ANSWERS = {
     tiptap.Revert: "document.reverted",
     tiptap.CreateVersion: "version.created",
 }
-REFUSED, LEFT, SAVED, NOT_SAVED = b"\x02\x01", b"\x07", b"\x08\x01", b"\x08\x00"
-OUTSIDE = {**dict.fromkeys((Token, Stateless, *ANSWERS), REFUSED), Leave: LEFT}
+REFUSED, SAVED, NOT_SAVED = b"\x02\x01", b"\x08\x01", b"\x08\x00"
+OUTSIDE = dict.fromkeys((Token, Stateless, *ANSWERS), REFUSED)
 """What who is in no document is answered; to all else there is no answer."""
 
 
@@ -174,8 +174,7 @@ class Provider:
             return await self.aside(kind) == []
         if kind is Leave:
             await self._send(said.frame)
-            left = await self._until(lambda frame: frame[:1] == LEFT or frame[:2] == REFUSED)
-            return left[:1] == LEFT and await self.enter()
+            return await self.enter()
         if kind in (Stateless, *ANSWERS):
             await self._send(said.frame)
             return await self._answered(kind)

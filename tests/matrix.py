@@ -12,12 +12,13 @@ from itertools import product
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
-from collab import Hub
+from collab import Hub, absent
 from collab.limits import Limits
 from collab.storage import Store, Token, open_store
 from collab.tokens import Tokens, new_key
@@ -159,11 +160,14 @@ def shown(answer: HTTPResponse) -> object:
 
 
 def play(story: Callable[[World], Awaitable[None]]) -> World:
-    """A story in a world of its own, which it returns."""
+    """A story in a world of its own, which it returns. Nobody is waited for there who edits before
+    the token comes."""
 
     async def run() -> World:
         async with World() as world:
             await story(world)
             return world
 
-    return asyncio.run(run())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(absent, "FIRST", 0.001)
+        return asyncio.run(run())

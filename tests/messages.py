@@ -13,10 +13,10 @@ from typing import NamedTuple
 from tornado.websocket import WebSocketClosedError
 
 from collab.access import Level
+from collab.hocuspocus import Leave
 from collab.wire import SyncStep2, SyncUpdate
 from tests.dialects import (
     EDITORS,
-    LEFT,
     OUTSIDE,
     Editor,
     Link,
@@ -136,7 +136,7 @@ class _Visit:
         before = await all_of(self.world.store, self.seat.asked)
         watched.clear()
         faults = ["was let in"] if await talk.enter() else []
-        for kind in sorted(kinds, key=lambda kind: OUTSIDE.get(kind) == LEFT):
+        for kind in sorted(kinds, key=lambda kind: kind is Leave):
             told = await talk.aside(kind)
             right = [OUTSIDE[kind]] if kind in OUTSIDE else []
             if [frame[: len(start)] for frame, start in zip(told, right, strict=False)] != right:

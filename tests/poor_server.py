@@ -1,20 +1,21 @@
 """`quire serve` with two faults, so that a battery can show that it finds them: it fails where a
-document is looked at over HTTP, and takes its time over every receipt.
+document is asked for over HTTP, whatever for, and takes its time over every receipt.
 """
 
 import sys
 import time
 from pathlib import Path
 
+from collab.access import Level
 from collab.session import Session
+from collab.web.api import ApiHandler
 from collab.web.cli import main
-from collab.web.documents import DocumentHandler
 from tests.turns import watch
 
 _promise = Session._promise
 
 
-def fail(self: DocumentHandler, name: str) -> None:
+async def fail(self: ApiHandler, name: str, level: Level) -> str:
     raise ZeroDivisionError
 
 
@@ -26,7 +27,7 @@ def dawdle(self: Session, receipt: object) -> None:
 
 
 if __name__ == "__main__":
-    DocumentHandler.get = fail
+    ApiHandler.admit = fail
     Session._promise = dawdle
     watch(Path(sys.argv[sys.argv.index("--store") + 1]))
     main()

@@ -186,6 +186,20 @@ const everybody = {
     await back.says('document 0')
   },
 
+  async 'a document that is left is opened again at once' () {
+    const shared = socket()
+    const name = fresh()
+    const gone = new Editor(name, { socket: shared })
+    gone.text.insert(0, 'first ')
+    await gone.saved()
+    gone.leave()
+    const back = new Editor(name, { socket: shared })
+    back.text.insert(0, 'second ')
+    await until('both', () => back.text.length === 13)
+    await back.saved()
+    equal(back.heard, [])
+  },
+
   async 'a name that cannot be is refused, and the others on the socket go on' () {
     const shared = socket()
     const fine = new Editor(fresh(), { socket: shared })
