@@ -12,14 +12,15 @@ from tests.live import PATIENCE, QUIRE, Server
 from tests.proxy import WAYS, Proxy
 
 
-@pytest.fixture(scope="module", params=WAYS)
+@pytest.fixture(scope="module", params=[*(f"yws3 {way}" for way in WAYS), "yws4 forbids"])
 def told(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, object]]:
     """What became of each story behind one kind of proxy, of a server whose log is clean."""
     store = tmp_path_factory.mktemp("blocked") / "quire.db"
-    with Server(store) as server, Proxy(server.port, request.param) as proxy:
-        stories = tell("clients.mjs", "yws3", proxy.page(""), "blocked")
+    version, way = request.param.split()
+    with Server(store) as server, Proxy(server.port, way) as proxy:
+        stories = tell("clients.mjs", version, proxy.page(""), "blocked")
         assert proxy.requests > 0
         assert [line for line in server.troubles() if not any(e in line for e in EXPECTED)] == []
     return stories

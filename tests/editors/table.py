@@ -25,6 +25,7 @@ from .people import Cell
 from .stories import FORMATS, KEYED, STORIES
 
 HERE = Path(__file__).parent
+CLIENT = HERE.parents[1] / "web" / "client"
 EDITORS = {
     "codemirror": ("CodeMirror 6", "y-codemirror.next"),
     "prosemirror": ("ProseMirror", "y-prosemirror"),
@@ -155,10 +156,11 @@ async def tell(cell: Cell, story: str) -> Result:
 
 
 def install() -> None:
-    """The packages of all editors, which .npmrc leaves out otherwise."""
-    if not (HERE / "node_modules" / "monaco-editor").exists():
-        quiet = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts")
-        subprocess.run(["npm", "ci", *quiet, "--include=optional"], cwd=HERE, check=True)
+    """The packages of all editors, which .npmrc leaves out otherwise, and what builds pages."""
+    for folder, needed in ((HERE, "monaco-editor"), (CLIENT, "esbuild")):
+        if not (folder / "node_modules" / needed).exists():
+            quiet = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts")
+            subprocess.run(["npm", "ci", *quiet, "--include=optional"], cwd=folder, check=True)
 
 
 @contextlib.contextmanager
