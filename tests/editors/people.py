@@ -49,9 +49,12 @@ class Person:
         await self.page.goto(f"{site}/?{urlencode({**query, 'sync': sync})}")
         await self.page.wait_for_function("() => window.seen", timeout=PATIENCE * 1000)
 
-    async def leave(self) -> None:
-        """Closes the browser."""
-        await self.page.context.close()
+    async def leave(self) -> Page:
+        """Closes the page, as people do: it hears so, which it does not when its browser is taken
+        away. That is for somebody else."""
+        async with self.page.expect_event("close"):
+            await self.page.close(run_before_unload=True)
+        return await self.page.context.new_page()
 
     async def part(self) -> Page:
         """Leaves the browser to somebody else: to start one takes a second."""

@@ -174,7 +174,7 @@ async def leave(cell: Cell) -> None:
     if await ada.see("carets") is not None:
         await equals("carets that Ada sees", 1, lambda: ada.see("carets"))
     cell.people.remove(ben)
-    await ben.leave()
+    cell.idle.append(await ben.leave())
     await equals("who is with Ada", [], lambda: ada.see("others"), SOON)
     if await ada.see("carets") is not None:
         await equals("carets that Ada sees", 0, lambda: ada.see("carets"), SOON)
@@ -215,7 +215,7 @@ async def read_only(cell: Cell) -> None:
     await ben.type(", last")
     cell.people.remove(rex)
     await cell.all_say("to read, more, last")
-    await rex.leave()
+    cell.idle.append(await rex.leave())
 
 
 async def told(person: Person) -> bool:
@@ -240,7 +240,7 @@ async def bad_token(cell: Cell) -> None:
     cell.people.remove(eve)
     await cell.all_say("secret!")
     await equals("who is with Ada", ["Ben"], lambda: ada.see("others"))
-    await eve.leave()
+    cell.idle.append(await eve.leave())
 
 
 async def refused(person: Person) -> bool:
