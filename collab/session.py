@@ -86,7 +86,7 @@ class Session:
 
     def regrant(self, grant: Grant) -> None:
         """From now on it may do this. What was refused is asked for again if it may write now; who
-        is seen no more goes from the others' sight, and the others from that of who sees no more."""
+        is seen no more goes from the others' sight, and who sees no more loses sight of them."""
         before, self.grant = self.grant, grant
         if before.level < Level.WRITE <= grant.level:
             self._ask_for_all()
