@@ -52,7 +52,7 @@ class Changed(NamedTuple):
     presences: list[Presence]
     sessions: set["Session | None"]
     clients: set[int]
-    update: bytes
+    update: bytes | None
 
 
 class Awareness:
@@ -102,14 +102,17 @@ class Awareness:
 
     def since(self, turn: int, session: "Session") -> bytes | None:
         """The awareness update with everything that happened after `turn`, or None; with everybody
-        who is here when it is `NEWCOMER`."""
+        who is here when it is `NEWCOMER`, and as gone for one who may see nobody any more."""
+        if not session.grant.sees:
+            known = (p for p in self._presences.values() if p.came <= turn)
+            shown = (p for p in known if p.here or p.turn > turn)
+            return write_awareness(_others(shown, session), gone=True)
         if turn == NEWCOMER:
             return self._introduce(session)
         changed = self._changed.get(turn) or self._since(turn)
         if session in changed.sessions or session.client in changed.clients:
-            others = _others(changed.presences, session)
-            return write_awareness(others) if others else None
-        return changed.update if changed.presences else None
+            return write_awareness(_others(changed.presences, session))
+        return changed.update
 
     def _since(self, turn: int) -> Changed:
         """What all sessions that have been told up to `turn` lack."""
@@ -123,15 +126,15 @@ class Awareness:
     def _introduce(self, session: "Session") -> bytes | None:
         """Everybody who is here, for one who has just come. It may be back from a lost connection:
         then it has forgotten the others and not their clocks, and takes only higher ones."""
-        others = _others(filter(_here, self._presences.values()), session)
+        others = _others((p for p in self._presences.values() if p.here), session)
         for presence in others:
             presence.told += 1
             presence.entry = b""
-        return write_awareness(others) if others else None
+        return write_awareness(others)
 
     def users(self) -> list[dict[str, object]]:
         """The "user" of everyone who is here, as their editors tell it: usually name and color."""
-        return [p.user for p in self._presences.values() if _here(p)]
+        return [p.user for p in self._presences.values() if p.here]
 
     def name(self, client: int | None) -> str:
         """What the user of this client is called; "" when nobody knows."""
@@ -166,8 +169,7 @@ class Awareness:
         overdue = [
             p
             for p in self._presences.values()
-            if _here(p)
-            and (now > p.seen + EXPIRY or (p.deadline is not None and now >= p.deadline))
+            if p.here and (now > p.seen + EXPIRY or (p.deadline is not None and now >= p.deadline))
         ]
         for presence in overdue:
             self._remove(presence)
@@ -234,6 +236,7 @@ class Awareness:
         presence.seen = now
         presence.entry = b""
         presence.turn = self.turn
+        presence.came = presence.came or self.turn
         self._presences[presence.client] = self._presences.pop(presence.client)
         self._changed.clear()
         self._due = min(self._due, now + EXPIRY)
@@ -242,12 +245,12 @@ class Awareness:
         presence.deadline = None
         if presence.owner is None:
             presence.user = {}  # nobody's edits are to have this name any more
-        if _here(presence):
+        if presence.here:
             self._tell(presence, NULL, presence.seen)
 
     def _forget(self, now: float) -> None:
         """Of those who are gone, who went long ago; and the first ones, if they are many."""
-        gone = [p for p in self._presences.values() if not _here(p)]
+        gone = [p for p in self._presences.values() if not p.here]
         for place, presence in enumerate(gone, MAX_GONE - len(gone)):
             client = presence.client
             if place < 0 or now > _due(presence):
@@ -274,7 +277,7 @@ def _counts(presence: Presence, session: "Session", clock: int, state: bytes) ->
     """Whether what a session says of a client that is known has to be passed on."""
     if presence.owner is session:
         if state == NULL:
-            return clock >= presence.clock and _here(presence)
+            return clock >= presence.clock and presence.here
         return clock > presence.clock
     if session.client == presence.client:
         return True
@@ -290,10 +293,6 @@ def _clock(now: float) -> int:
 def _due(presence: Presence) -> float:
     """When it has to go, or to be forgotten: then it comes back at a higher clock than anybody
     remembers."""
-    if _here(presence):
+    if presence.here:
         return presence.deadline or presence.seen + EXPIRY
     return max(presence.seen + MEMORY, EPOCH + (presence.told + 1) / TICKS)
-
-
-def _here(presence: Presence) -> bool:
-    return presence.state != NULL

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakValueDictionary
 
 from collab.access import OURS, Authorize, Credentials, Grant
 from collab.archive import Archive
@@ -20,6 +21,7 @@ from collab.history import History
 from collab.limits import Hits, Limits
 from collab.lists import Lists
 from collab.names import checked_key, name_of
+from collab.rates import network
 from collab.replay import read_state
 from collab.room import Room
 from collab.rooms import Rooms
@@ -66,6 +68,7 @@ class Hub:
         self.lists = Lists(self)
         self.aside = 0  # bytes of answers beside documents that are on their way to peers
         self.answering = 0  # bytes of answers by HTTP that are
+        self._exports: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self.rooms = Rooms(store, self.engine, self.archive, self.spawn, self.limits, self.lists)
         self.writer = Writer(store, self.rooms.written, self.rooms.give_up)
         self._starting: asyncio.Task[None] | None = None
@@ -213,6 +216,13 @@ class Hub:
             return room.state
         await self.start()
         return await read_state(self.store, self.engine, key)
+
+    def exporting(self, grant: Grant, address: str) -> asyncio.Lock:
+        """Held by a request for which a worker reads a whole document: those of one user, or of one
+        address where nobody knows who it is, wait for one another, and not everybody for them."""
+        known = grant.user and not grant.crowd
+        who = (grant.tenant, grant.user) if known else ("", network(address))
+        return self._exports.setdefault(who, asyncio.Lock())
 
     async def _start(self) -> None:
         await self.store.open()

@@ -24,7 +24,8 @@ class Presence:
     """One client id: its state as JSON bytes, and who speaks for it."""
 
     __slots__ = (
-        "client", "clock", "deadline", "entry", "owner", "seen", "state", "told", "turn", "user",
+        "came", "client", "clock", "deadline", "entry", "owner", "seen", "state", "told", "turn",
+        "user",
     )  # fmt: skip
 
     def __init__(self, client: int) -> None:
@@ -35,9 +36,14 @@ class Presence:
         self.entry = b""  # what is written of it in an awareness update, once that was asked for
         self.user: dict[str, object] = {}  # the state's "user", where editors put name and colour
         self.owner: Session | None = None
-        self.turn = 0
+        self.came = self.turn = 0  # the turns of the room when it came first, and changed last
         self.seen = 0.0
         self.deadline: float | None = None
+
+    @property
+    def here(self) -> bool:
+        """Whether it has not gone."""
+        return self.state != NULL
 
 
 def read_awareness(update: bytes) -> list[tuple[int, int, bytes]]:
@@ -71,17 +77,21 @@ def read_user(state: bytes) -> dict[str, object]:
     return user if isinstance(user, dict) else {}
 
 
-def write_awareness(presences: Iterable[Presence]) -> bytes:
-    """The awareness update that tells of these presences."""
-    entries = [_entry(presence) for presence in presences]
-    return var_uints(len(entries)) + b"".join(entries)
+def write_awareness(presences: Iterable[Presence], gone: bool = False) -> bytes | None:
+    """The awareness update that tells of these presences, if there are any: how they are, or that
+    they have gone, at the clocks that peers know, as y-protocols' `removeAwarenessStates` does."""
+    entries = [_written(one, NULL) if gone else _entry(one) for one in presences]
+    return var_uints(len(entries)) + b"".join(entries) if entries else None
 
 
 def _entry(presence: Presence) -> bytes:
     if not presence.entry:
-        head = var_uints(presence.client, presence.told, len(presence.state))
-        presence.entry = head + presence.state
+        presence.entry = _written(presence, presence.state)
     return presence.entry
+
+
+def _written(presence: Presence, state: bytes) -> bytes:
+    return var_uints(presence.client, presence.told, len(state)) + state
 
 
 def stamp(state: bytes, grant: Grant) -> tuple[bytes, dict[str, object]]:

@@ -86,13 +86,13 @@ class Session:
 
     def regrant(self, grant: Grant) -> None:
         """From now on it may do this. What was refused is asked for again if it may write now; who
-        is seen no more goes from the others' sight, and who begins to see is told of everybody."""
+        is seen no more goes from the others' sight, and who sees no more loses sight of them."""
         before, self.grant = self.grant, grant
         if before.level < Level.WRITE <= grant.level:
             self._ask_for_all()
         if before.seen > grant.seen:
             self.room.awareness.hide(self)
-        if grant.sees > before.sees:
+        if grant.sees != before.sees:
             self.wake()
 
     def _ask_for_all(self) -> None:
@@ -267,11 +267,11 @@ class Session:
         return SyncStep1(encode_state_vector(self.room.head.vector))
 
     def _next_presence(self) -> Message | None:
-        awareness = self.room.awareness
-        if self._turn is None or self._presence_turn == awareness.turn or not self.grant.sees:
+        turn = self.room.awareness.turn if self.grant.sees else NEWCOMER
+        if self._turn is None or self._presence_turn == turn:
             return None
-        update = awareness.since(self._presence_turn, self)
-        self._presence_turn = awareness.turn
+        update = self.room.awareness.since(self._presence_turn, self)
+        self._presence_turn = turn
         return AwarenessUpdate(update) if update is not None else None
 
     def _next_receipt(self) -> Message | None:

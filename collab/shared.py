@@ -155,6 +155,7 @@ class SharedConnection:
             case Leave():
                 if document is not None:
                     self._close(document)
+                    self._wake()  # nothing is said, but no document may be open any more
                 self._absent.found(address)
             case Stateless(text) if document is not None:
                 return self._answer(document, text)
@@ -195,10 +196,8 @@ class SharedConnection:
         elif not await self._opened(address, token):
             self._absent.setdefault(address, int(asks(frame)))
             self._absent.later(address, lambda: self._opened(address, token))
-        elif frame and address in self.documents:
-            busy = self._pass_on(self.documents[address], frame)
-            if busy is not None:
-                await busy
+        elif frame and (document := self.documents.get(address)) is not None:
+            await (self._pass_on(document, frame) or asyncio.sleep(0))
 
     async def _opened(self, address: str, token: Token) -> bool:
         """Whether it is settled that the peer is in a document, or is refused; else try again."""

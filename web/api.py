@@ -4,6 +4,7 @@ Every answer is JSON but for a document's content, which comes as the `Accept` h
 Every error is `{"error": {"status": 404, "code": "not-found", "message": "..."}}`.
 """
 
+import asyncio
 import json
 import re
 import time
@@ -98,6 +99,11 @@ class ApiHandler(AnsweringHandler):
         what the door raises."""
         self.key, self.grant = await self.hub.door.admit(self.credentials, name, level)
         return self.key
+
+    @property
+    def turn(self) -> asyncio.Lock:
+        """Held while a worker reads a whole document for this request."""
+        return self.hub.exporting(self.grant, client_address(self.request))
 
     def on_finish(self) -> None:
         action = self.audited.get(self.request.method or "")

@@ -7,6 +7,7 @@ documents.
 
 import copy
 import socket
+import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable
@@ -19,6 +20,7 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
+    HTTPInputError,
     HTTPMessageDelegate,
     HTTPServerRequest,
     RequestStartLine,
@@ -167,7 +169,7 @@ class Entrance(HTTPServer):
             application,
             idle_connection_timeout=limits.handshake_seconds,
             body_timeout=limits.body_seconds,
-            max_body_size=limits.body_bytes,
+            max_body_size=sys.maxsize,  # `_Watched` counts, and tells
             **options,
         )
         self.later_params = copy.copy(self.conn_params)
@@ -228,6 +230,7 @@ class _Watched(HTTPMessageDelegate):
     ) -> None:
         self.inner = inner
         self.visit = visit
+        self.size = 0  # bytes of the body that have come
         self.protocol = protocol
         self.proxies = proxies
         context: Any = connection.context
@@ -244,12 +247,12 @@ class _Watched(HTTPMessageDelegate):
             self.context.remote_ip, self.context.protocol = self.proxies.origin(
                 peer, self.protocol, headers
             )
-        # Tornado refuses it, and tells nobody. What comes in chunks does not say how large it is.
-        if _number(headers.get("Content-Length", "")) > self.visit.connections.limits.body_bytes:
-            self.visit.connections.note("body_bytes", self.context.remote_ip)
+        self._bound(_number(headers.get("Content-Length", "")))
         return self.inner.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        self.size += len(chunk)
+        self._bound(self.size)  # what comes in chunks does not say before how large it is
         return self.inner.data_received(chunk)
 
     def finish(self) -> None:
@@ -258,6 +261,14 @@ class _Watched(HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         self.inner.on_connection_close()
+
+    def _bound(self, size: float) -> None:
+        """HTTPInputError for a body that is too large: Tornado, which would refuse it, tells
+        nobody."""
+        connections = self.visit.connections
+        if size > connections.limits.body_bytes:
+            connections.note("body_bytes", self.context.remote_ip)
+            raise HTTPInputError("body too large")
 
 
 def _number(digits: str) -> float:

@@ -124,6 +124,10 @@ class ContentHandler(ApiHandler):
     audited: ClassVar[dict[str, Action]] = {"GET": "export"}
 
     async def get(self, name: str) -> None:
+        async with self.turn:
+            await self.export(name)
+
+    async def export(self, name: str) -> None:
         state = (await self.hub.state(name)).encode()
         accept = self.request.headers.get("Accept", "application/json")
         if "application/octet-stream" in accept:

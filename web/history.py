@@ -53,6 +53,10 @@ class MomentHandler(ApiHandler):
     audited: ClassVar[dict[str, Action]] = {"GET": "export"}
 
     async def get(self, name: str, moment: str) -> None:
+        async with self.turn:
+            await self.export(name, moment)
+
+    async def export(self, name: str, moment: str) -> None:
         history = self.hub.history(name)
         seq = await history.find(moment)
         self.detail = f"edit {seq}"
@@ -85,7 +89,8 @@ class DifferenceHandler(ApiHandler):
         before, after = await history.find(earlier), await history.find(later)
         self.detail = f"edits {before} to {after}"
         self.set_header("Content-Type", "application/json; charset=UTF-8")
-        self.finish(await history.difference(before, after))
+        async with self.turn:
+            self.finish(await history.difference(before, after))
 
 
 class RestoreHandler(ApiHandler):

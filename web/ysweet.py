@@ -132,9 +132,10 @@ class AsUpdateHandler(YSweetHandler):
     audited: ClassVar[dict[str, Action]] = {"GET": "export"}
 
     async def get(self, key: str) -> None:
-        state = await self.hub.state(key)
-        self.set_header("Content-Type", "application/octet-stream")
-        self.finish(state.encode())
+        async with self.turn:
+            state = await self.hub.state(key)
+            self.set_header("Content-Type", "application/octet-stream")
+            self.finish(state.encode())
 
 
 class UpdateHandler(YSweetHandler, UpdatesHandler):

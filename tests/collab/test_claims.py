@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from pycrdt import Awareness, Doc
 
 from collab.access import OURS, Grant, Level
 from collab.awareness import EPOCH, EXPIRY
@@ -32,6 +33,14 @@ def clock_of(seat, client):
     """The clock of a client in the last that an editor was told of it."""
     heard = [read_awareness(message.update) for message in seat.heard(AwarenessUpdate)]
     return [clock for states in heard for known, clock, _ in states if known == client][-1]
+
+
+def shown(table, seat, awareness):
+    """The clients that an editor shows once it has heard all there is, as y-protocols has them."""
+    table.settle()
+    for message in seat.heard(AwarenessUpdate):
+        awareness.apply_awareness_update(message.update, "")
+    return awareness.states.keys() - {awareness.client_id}
 
 
 def sweep(table, seconds):
@@ -160,14 +169,33 @@ def test_who_begins_to_see_is_told_of_everybody():
     (told,) = ann.heard(AwarenessUpdate)
     assert [8] == [client for client, _ in told_of(told)]
     ann.session.regrant(apart)
+    ann.session.regrant(ANN)
     bob.say(says(8, 2, b"null"))
     bob.say(says(9, 1, b"{}"))
     table.settle()
-    assert [] == ann.heard(AwarenessUpdate)
-    ann.session.regrant(ANN)
-    table.settle()
     (told,) = ann.heard(AwarenessUpdate)
     assert {8, 9} == {client for client, _ in told_of(told)}
+
+
+def test_the_others_have_gone_for_who_sees_nobody_any_more():
+    """At once, not once their carets time out; also who went a moment before. Nobody else hears of
+    it, and who sees again takes everybody for here."""
+    apart = replace(ANN, level=Level.READ, seen=False, sees=False)
+    table, (ann, bob, cem) = table_of(ANN, BOB, replace(BOB, user="cem", name="Cem"))
+    seen, cems = Awareness(Doc()), Awareness(Doc())
+    for client, seat in ((7, ann), (8, bob), (9, cem)):
+        seat.say(says(client, 1, b"{}"))
+    assert {8, 9} == shown(table, ann, seen)
+    assert {7, 8} == shown(table, cem, cems)
+    ann.session.regrant(apart)
+    bob.say(says(8, 2, b"null"))
+    assert set() == shown(table, ann, seen)
+    bob.say(says(8, 3, b"{}"))
+    table.settle()
+    assert [] == ann.heard(AwarenessUpdate)
+    assert {8} == shown(table, cem, cems)
+    ann.session.regrant(ANN)
+    assert {8, 9} == shown(table, ann, seen)
 
 
 def test_visitors_leave_nothing_behind():

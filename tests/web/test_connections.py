@@ -236,8 +236,10 @@ async def test_a_body_has_so_many_bytes():
         assert {"body_bytes": 3} == house.hub.limits_hit
         head = post + b"Transfer-Encoding: chunked\r\n\r\n"
         chunk = b"40\r\n" + 64 * b"x" + b"\r\n"
-        reader = await house.knock(head + 2 * chunk)
-        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        for chunks in (2 * chunk, b"f" * 15 + b"\r\n" + 101 * b"x"):
+            reader = await house.knock(head + chunks)
+            assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        assert {"body_bytes": 5} == house.hub.limits_hit
 
 
 @pytest.mark.gen_test

@@ -11,7 +11,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.web import Application
 
 from collab import Hub, wire
-from collab.access import Level
+from collab.access import Grant, Level
 from collab.storage import open_store
 from collab.tokens import Tokens, new_key
 from collab.web import routes
@@ -376,6 +376,35 @@ async def test_who_does_not_see_who_is_there_is_not_told_by_the_list_either(api,
     for name, editors in seen.items():
         shown = json.loads((await api("GET", f"/api/documents/{name}", rae)).body)
         assert editors == [who["name"] for who in shown["editors"]]
+    await hub.close()
+
+
+@pytest.mark.gen_test
+async def test_who_asks_for_many_exports_waits_for_them_alone(api, tokens, hub, monkeypatch):
+    """A worker has one of them at a time, in turn; somebody else's goes in between. Those of many
+    whom nobody tells apart are of their addresses."""
+    ann = token_for(tokens, "ann", **{"*": "ADMIN"})
+    bob = token_for(tokens, "bob", **{"*": "READ"})
+    await api("POST", "/api/documents", ann, {"name": "notes"})
+    run, began, held = hub.engine.run, [], asyncio.Event()
+
+    async def slow(job, *arguments):
+        began.append(job)
+        if job == "json":
+            await held.wait()
+        return await run(job, *arguments)
+
+    monkeypatch.setattr(hub.engine, "run", slow)
+    path = "/api/documents/notes/content"
+    many = [asyncio.ensure_future(api("GET", path, ann)) for _ in range(5)]
+    await until("the first to be at work", lambda: began)
+    assert 200 == (await api("GET", path, bob, Accept="text/plain")).code
+    assert ["json", "text"] == began
+    held.set()
+    assert [200] * 5 == [(await one).code for one in many]
+    assert 5 == began.count("json")
+    crowd = Grant(Level.READ, user="link", crowd=True)
+    assert hub.exporting(crowd, "::1") is not hub.exporting(crowd, "192.0.2.1")
     await hub.close()
 
 
