@@ -13,6 +13,7 @@ await build({
   splitting: true, // one Yjs for all
   format: 'esm',
   target: 'es2022',
+  conditions: ['module', 'style'], // as BlockNote names its styles
   define: { 'process.env.NODE_ENV': '"production"' },
   loader: { '.ttf': 'file', '.woff': 'file', '.woff2': 'file' },
   minify: true,

@@ -67,4 +67,4 @@ def client_title(client: str) -> str:
 def version(package: str) -> str:
     """The one that is tried: of an alias, the one behind it."""
     told = json.loads((HERE / "package.json").read_text())
-    return str({**told["dependencies"], **told["optionalDependencies"]}[package]).rpartition("@")[2]
+    return str({**told["dependencies"], **told["devDependencies"]}[package]).rpartition("@")[2]

@@ -21,6 +21,7 @@ from collab.tokens import Tokens, new_key
 from tests.browser.harness import CHROMIUM, FLAGS
 from tests.live import QUIRE, Server
 
+from .history import HISTORY
 from .people import Cell
 from .stories import FORMATS, KEYED, STORIES
 
@@ -36,6 +37,7 @@ EDITORS = {
     "slate": ("Slate", "@slate-yjs/core"),
     "lexical": ("Lexical", "@lexical/react"),
     "blocknote": ("BlockNote", "@blocknote/core"),
+    "blocknote-history": ("BlockNote's history panel", "@blocknote/react"),
 }
 """By the names of their pages: what they are called, and the package of the binding."""
 
@@ -71,8 +73,11 @@ class Result:
 
 
 def stories_of(editor: str) -> list[str]:
-    """Those that make sense in an editor."""
-    return [story for story in STORIES if story != FORMATS or editor not in PLAIN]
+    """Those that make sense in an editor; of one with a history, those of the history."""
+    if editor == "blocknote-history":
+        return list(HISTORY)
+    others = [story for story in STORIES if story not in HISTORY]
+    return [story for story in others if story != FORMATS or editor not in PLAIN]
 
 
 async def tell_all(
@@ -157,10 +162,10 @@ async def tell(cell: Cell, story: str) -> Result:
 
 def install() -> None:
     """The packages of all editors, which .npmrc leaves out otherwise, and what builds pages."""
-    for folder, needed in ((HERE, "monaco-editor"), (CLIENT, "esbuild")):
+    for folder, needed in ((HERE, "@blocknote/react"), (CLIENT, "esbuild")):
         if not (folder / "node_modules" / needed).exists():
             quiet = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts")
-            subprocess.run(["npm", "ci", *quiet, "--include=optional"], cwd=folder, check=True)
+            subprocess.run(["npm", "ci", *quiet, "--include=dev"], cwd=folder, check=True)
 
 
 @contextlib.contextmanager

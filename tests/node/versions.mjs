@@ -121,9 +121,35 @@ const everybody = {
     equal(ann.names.sort(), ['One', `Version ${parseInt(versions[1].id)}`])
   },
 
+  async 'a panel is opened before anybody has begun, and leads back to what is there now' () {
+    const current = Symbol('current')
+    const ann = await opened('write', { current })
+    equal((await ann.history.list()).map(({ id }) => id), [current])
+    ann.write('First')
+    await ann.history.create({ name: 'Draft' })
+    equal([(await ann.history.list())[0].id === current, ann.names], [true, ['', 'Draft']])
+    equal(await new Editor(fresh()).history.list(), [])
+  },
+
+  async 'a pause that is named is another version, and left alone it has no name' () {
+    const ann = await opened()
+    ann.write('First')
+    const bob = new Editor(ann.provider.roomname)
+    await bob.says('First')
+    const [pause] = await bob.history.list()
+    await bob.history.rename(pause.id) // the panel does so when its field loses the focus
+    await bob.history.rename(pause.id, '')
+    await bob.history.list()
+    equal(bob.names, [''])
+    await bob.history.rename(pause.id, 'One')
+    await bob.history.rename(pause.id, 'Two') // before it is listed again
+    await bob.history.rename(pause.id)
+    const [version] = await bob.history.list()
+    equal([bob.names, version.id === pause.id], [['Two'], false])
+  },
+
   async 'what cannot be is told' () {
     const ann = await opened()
-    await fails(404, ann.history.list())
     await fails(404, ann.endpoints.getContent({ id: '7' }))
     ann.write('First')
     await ann.history.create({ name: 'Draft' })

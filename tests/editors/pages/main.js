@@ -14,6 +14,7 @@ await new Promise((resolve) => { // not every editor has one
 const page = `./${kind}.js`
 const { show } = await import(page)
 const look = looks[kind]
+const server = sync.replace(/^ws(.*)\/sync$/, 'http$1')
 const heard = []
 const doc = new Y.Doc()
 const user = { name: query.user, color: '#0b7a6f' }
@@ -28,7 +29,7 @@ window.seen = {
   look,
   get synced () { return provider.synced },
   get unsaved () { return provider.hasUnsyncedChanges ?? provider.hasLocalChanges ?? null },
-  get shown () { return shown },
+  get shown () { return shown && document.querySelector(look.content) !== null },
   get text () { return (look.text ? look.text(editor) : lines(look)).replace(/\n+$/, '').replace(/\u00A0/g, ' ') },
   get bold () { return [...document.querySelector(look.content).querySelectorAll('strong, b')].map((bold) => bold.textContent) },
   get carets () { return look.caret ? document.querySelectorAll(look.caret).length : null },
@@ -42,7 +43,7 @@ window.seen = {
 const begin = () => {
   if (shown) return
   shown = true
-  editor = show(document.querySelector('#editor'), doc, provider, user)
+  editor = show(document.querySelector('#editor'), doc, provider, user, { server, document: name, token })
 }
 if (look.waits) ['sync', 'synced'].forEach((event) => provider.on(event, begin))
 else begin()

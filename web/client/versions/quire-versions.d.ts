@@ -16,14 +16,17 @@ export interface QuireVersionsOptions {
   format?: 1 | 2
   /** How many pauses are listed between those that have a name, 500 at most. */
   limit?: number
+  /** BlockNote's `CURRENT_VERSION_ID`: the panel's row that leads back to what is there now. */
+  current?: symbol | null
   /** Its address, if it is not the one that the file came from. */
   server?: string
   fetch?: typeof fetch
 }
 
-/** As BlockNote has it: `id` is the number of an edit, and may have a time behind it. */
+/** As BlockNote has it: `id` is the number of an edit, with a time behind it where it has a name; or
+ * what was given as `current`. */
 export interface Snapshot {
-  id: string
+  id: any
   name?: string
   createdAt: number
   updatedAt: number

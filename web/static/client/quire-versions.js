@@ -1,9 +1,9 @@
 // The history of a document as BlockNote's own panel asks for it: its `VersioningEndpoints`, over
 // Quire's HTTP API. Knows no editor, and no Yjs but that which it is given.
 //
-// A version is the number of an edit, and so are their ids: "225", and "225-TIME" for each further
-// name of the same edit. Those without a name are when somebody paused: the server keeps every edit,
-// and one gets a name when somebody names it.
+// A version is the number of an edit: a pause without a name has the id "225", a name for the same
+// edit "225-TIME". They are two, for a panel keeps what it once showed of an id. The server keeps
+// every edit, and one gets a name when somebody names it.
 
 const SERVER = new URL('..', import.meta.url).href
 const UPDATE = 'application/octet-stream'
@@ -30,10 +30,7 @@ const seqOf = (snapshot) => {
 }
 
 const named = (versions) =>
-  versions.map((version, at) => {
-    const more = versions.findIndex(({ seq }) => seq === version.seq) < at
-    return { ...version, id: more ? `${version.seq}-${version.time}` : String(version.seq) }
-  })
+  versions.map((version) => ({ ...version, id: `${version.seq}-${version.time}` }))
 
 const shown = ({ id, name, author, time }) => ({
   id,
@@ -55,6 +52,7 @@ const unnamed = (seq) => `Version ${seq}`
  *            without it what of that has come to the server
  * `format`   of contents: 1, or 2 for @blocknote/core/y, which takes a `Y`
  * `limit`    how many pauses are listed between those that have a name, 500 at most
+ * `current`  BlockNote's `CURRENT_VERSION_ID`: the panel's row that leads back to what is there now
  * `server`   its address, if it is not the one that this file came from
  */
 export function quireVersions({
@@ -64,6 +62,7 @@ export function quireVersions({
   Y = null,
   format = 1,
   limit = 50,
+  current = null,
   server = SERVER,
   fetch = (...request) => globalThis.fetch(...request)
 }) {
@@ -93,10 +92,11 @@ export function quireVersions({
   const query = author ? `?author=${encodeURIComponent(author)}` : ''
   const by = author ? { author } : {}
 
-  /** The named version that a snapshot is, by whatever name now; undefined when it has none. */
+  /** The named version that a snapshot is, by whatever name now; undefined when it has none. One
+   * that was a pause when it was listed has still that id in the panel. */
   async function find(snapshot) {
     const { versions } = await read('/versions')
-    return named(versions).find(({ id }) => id === snapshot.id)
+    return named(versions).find(({ id, seq }) => [id, String(seq)].includes(snapshot.id))
   }
 
   /** The first name that nobody has given: with a number behind it, if need be. */
@@ -134,18 +134,24 @@ export function quireVersions({
   }
 
   return {
-    /** All that have a name, and the last pauses; newest first. */
+    /** All that have a name, and the last pauses; newest first. None of what nobody has begun. */
     async list() {
-      const { versions, stretches } = await read(`/history?limit=${limit}`)
+      const nothing = { versions: [], stretches: [] }
+      const { versions, stretches } = await read(`/history?limit=${limit}`).catch(
+        unless(404, nothing)
+      )
       const all = named(versions)
       const known = new Set(all.map(({ seq }) => seq))
       const pauses = stretches.filter(({ last }) => !known.has(last))
-      return [
+      const listed = [
         ...all.map(shown),
         ...pauses.map(({ last, author, ended }) =>
           shown({ id: String(last), author, time: ended })
         )
       ].sort((a, b) => b.createdAt - a.createdAt)
+      if (current === null) return listed
+      const newest = listed[0]?.createdAt ?? Date.now()
+      return [{ id: current, createdAt: newest, updatedAt: newest }, ...listed]
     },
 
     /** Names what the editor shows. */
@@ -164,11 +170,13 @@ export function quireVersions({
       return content
     },
 
-    /** Another name, or the first one; a number, if it is "". */
+    /** Another name, or the first one; a number instead of it, if it is "". Undefined is what the
+     * panel gives when somebody was in its field and left it as it was. */
     async rename(snapshot, given) {
+      if (given === undefined) return
       const version = await find(snapshot)
       const seq = seqOf(snapshot)
-      if (version === undefined) return void (await name(given, seq))
+      if (version === undefined) return given ? void (await name(given, seq)) : undefined
       const wanted = given || unnamed(seq)
       if (wanted === version.name) return
       const path = `/versions/${encodeURIComponent(version.name)}`
