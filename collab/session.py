@@ -42,9 +42,10 @@ class Session:
     # There is one for each idle connection, too: without a dict it is half as large.
     __slots__ = (
         "_answered", "_asked", "_asked_again", "_denied", "_durable", "_failed", "_held",
-        "_lacking", "_over", "_presence_turn", "_promises", "_quiet", "_receipt_due", "_receipts",
-        "_refused", "_steps", "_turn", "_vector", "_wants_state", "bytes_in", "bytes_out", "client",
-        "credentials", "frames_in", "frames_out", "grant", "room", "wake",
+        "_lacking", "_over", "_presence_asked", "_presence_turn", "_promises", "_quiet",
+        "_receipt_due", "_receipts", "_refused", "_steps", "_turn", "_vector", "_wants_state",
+        "bytes_in", "bytes_out", "client", "credentials", "frames_in", "frames_out", "grant",
+        "room", "wake",
     )  # fmt: skip
 
     def __init__(
@@ -62,15 +63,14 @@ class Session:
         self._steps: Iterator[StateVector] = NOTHING  # the parts to come
         self._failed: CollabError | None = None  # why it has to go
         self._turn: int | None = None  # told of content up to here; None: it has not asked
-        self._presence_turn = NEWCOMER
+        self._presence_turn, self._presence_asked = NEWCOMER, False
         self._denied = ""  # a reason that it has not been told
         self._refused = False  # whether it has edits that are not kept,
         self._over = False  # and that is because the document is full
         self._receipts: list[Receipt] = []  # oldest first, one for each of:
         self._promises: list[int] = []  # how many of the room's edits must be on disk for it
         self._held: Receipt | None = None  # waits for a SyncStep2 that brings the whole
-        self._durable = Receipt(0)
-        self._receipt_due = False
+        self._durable, self._receipt_due = Receipt(0), False
         self._quiet = 0  # seconds since it was last told anything
 
     @property
@@ -126,7 +126,7 @@ class Session:
             case AwarenessUpdate(update) if self.grant.seen:
                 self.room.awareness.receive(self, update, now)
             case QueryAwareness():
-                self._presence_turn = min(self._presence_turn, 0)  # everybody, as last told
+                self._presence_asked = True
                 self.wake()
             case Receipt():
                 self._promise(message)
@@ -268,18 +268,18 @@ class Session:
 
     def _next_presence(self) -> Message | None:
         turn = self.room.awareness.turn if self.grant.sees else NEWCOMER
-        if self._turn is None or self._presence_turn == turn:
+        asked = self._presence_asked and self.grant.sees
+        told = min(self._presence_turn, 0) if asked else self._presence_turn  # 0: everybody anew
+        if self._turn is None or told == turn:
             return None
-        update = self.room.awareness.since(self._presence_turn, self)
-        self._presence_turn = turn
+        update = self.room.awareness.since(told, self)
+        self._presence_turn, self._presence_asked = turn, False
         return AwarenessUpdate(update) if update is not None else None
 
     def _next_receipt(self) -> Message | None:
         self._keep_promises()
-        if not self._receipt_due:
-            return None
-        self._receipt_due = False
-        return self._durable
+        due, self._receipt_due = self._receipt_due, False
+        return self._durable if due else None
 
     def _keep_promises(self) -> None:
         while self._promises and self._promises[0] <= self.room.durable:

@@ -11,7 +11,7 @@ from collab.claims import Claims
 from collab.errors import AccessDenied
 from collab.presence import read_awareness
 from collab.reader import var_uints
-from collab.wire import AwarenessUpdate, SyncStep2, SyncUpdate
+from collab.wire import AwarenessUpdate, QueryAwareness, SyncStep2, SyncUpdate
 from tests.collab.story import Table
 from tests.live import typed
 
@@ -179,7 +179,7 @@ def test_who_begins_to_see_is_told_of_everybody():
 
 def test_the_others_have_gone_for_who_sees_nobody_any_more():
     """At once, not once their carets time out; also who went a moment before. Nobody else hears of
-    it, and who sees again takes everybody for here."""
+    it, and who sees again takes everybody for here. Nor does it help to have asked just then."""
     apart = replace(ANN, level=Level.READ, seen=False, sees=False)
     table, (ann, bob, cem) = table_of(ANN, BOB, replace(BOB, user="cem", name="Cem"))
     seen, cems = Awareness(Doc()), Awareness(Doc())
@@ -196,6 +196,9 @@ def test_the_others_have_gone_for_who_sees_nobody_any_more():
     assert {8} == shown(table, cem, cems)
     ann.session.regrant(ANN)
     assert {8, 9} == shown(table, ann, seen)
+    ann.say(QueryAwareness())
+    ann.session.regrant(apart)
+    assert set() == shown(table, ann, seen)
 
 
 def test_visitors_leave_nothing_behind():
