@@ -191,7 +191,7 @@ def test_client_tokens_are_taken_back_with_the_one_that_gave_them_out(server):
 
 def test_client_tokens_stay_in_the_tenant(server):
     """The document of the same id is another one there."""
-    acme = token(server, {"n*": Level.ADMIN}, tenant="acme")
+    acme = token(server, {"notes*": Level.ADMIN}, tenant="acme")
     assert ask(server, "POST", "/y-sweet/doc/notes/auth", {}, acme)[0] == 404
     assert ask(server, "POST", "/y-sweet/doc/new", {"docId": "notes"}, acme)[0] == 200
     _, told = ask(server, "POST", "/y-sweet/doc/notes/auth", {}, acme)
