@@ -4,11 +4,11 @@ Every answer is JSON but for a document's content, which comes as the `Accept` h
 Every error is `{"error": {"status": 404, "code": "not-found", "message": "..."}}`.
 """
 
-import asyncio
+import contextlib
 import json
 import re
 import time
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping
 from importlib.metadata import version
 from typing import Any, ClassVar
 
@@ -41,6 +41,8 @@ CODES = {
     503: "unavailable",
 }
 
+LONG = 1.0  # seconds after which rights are looked at once more
+
 _JSON = re.compile(r"application/([\w.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 
 
@@ -67,6 +69,7 @@ class ApiHandler(AnsweringHandler):
         self.origins = origins
         self.path = path
         self.grant = OURS
+        self.gone = False
         self.key = ""
 
     def set_default_headers(self) -> None:
@@ -100,10 +103,23 @@ class ApiHandler(AnsweringHandler):
         self.key, self.grant = await self.hub.door.admit(self.credentials, name, level)
         return self.key
 
-    @property
-    def turn(self) -> asyncio.Lock:
-        """Held while a worker reads a whole document for this request."""
-        return self.hub.exporting(self.grant, client_address(self.request))
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """In which a worker reads a whole document for this request. Who had to wait long for it
+        may have gone, or may not read it any more."""
+        began = time.monotonic()
+        async with self.hub.exporting(self.grant, client_address(self.request)):
+            if self.gone:
+                raise HTTPError(408)  # which nobody reads
+            if time.monotonic() > began + LONG:
+                level = needed(self.path, self.request.method or "")
+                if await self.hub.door.level(self.credentials, self.key) < level:
+                    raise AccessDenied("You may not do this any more.")
+            yield
+
+    def on_connection_close(self) -> None:
+        self.gone = True
+        super().on_connection_close()
 
     def on_finish(self) -> None:
         action = self.audited.get(self.request.method or "")

@@ -124,7 +124,7 @@ class ContentHandler(ApiHandler):
     audited: ClassVar[dict[str, Action]] = {"GET": "export"}
 
     async def get(self, name: str) -> None:
-        async with self.turn:
+        async with self.turn():
             await self.export(name)
 
     async def export(self, name: str) -> None:

@@ -53,7 +53,7 @@ class MomentHandler(ApiHandler):
     audited: ClassVar[dict[str, Action]] = {"GET": "export"}
 
     async def get(self, name: str, moment: str) -> None:
-        async with self.turn:
+        async with self.turn():
             await self.export(name, moment)
 
     async def export(self, name: str, moment: str) -> None:
@@ -89,7 +89,7 @@ class DifferenceHandler(ApiHandler):
         before, after = await history.find(earlier), await history.find(later)
         self.detail = f"edits {before} to {after}"
         self.set_header("Content-Type", "application/json; charset=UTF-8")
-        async with self.turn:
+        async with self.turn():
             self.finish(await history.difference(before, after))
 
 

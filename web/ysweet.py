@@ -132,7 +132,7 @@ class AsUpdateHandler(YSweetHandler):
     audited: ClassVar[dict[str, Action]] = {"GET": "export"}
 
     async def get(self, key: str) -> None:
-        async with self.turn:
+        async with self.turn():
             state = await self.hub.state(key)
             self.set_header("Content-Type", "application/octet-stream")
             self.finish(state.encode())

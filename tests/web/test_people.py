@@ -408,6 +408,42 @@ async def test_who_asks_for_many_exports_waits_for_them_alone(api, tokens, hub, 
     await hub.close()
 
 
+@pytest.mark.gen_test
+async def test_who_waits_for_an_export_is_looked_at_again(api, tokens, hub, monkeypatch, base_url):
+    """It may have gone, or have lost its rights: then no worker is asked for it."""
+    ann = token_for(tokens, "ann", **{"*": "ADMIN"})
+    bob, identity = tokens.issue("bob", {"*": Level.READ}, LATER)
+    other = token_for(tokens, "bob", **{"*": "READ"})
+    await api("POST", "/api/documents", ann, {"name": "notes"})
+    run, began, held = hub.engine.run, [], asyncio.Event()
+
+    async def slow(job, *arguments):
+        began.append(job)
+        await held.wait()
+        return await run(job, *arguments)
+
+    monkeypatch.setattr(hub.engine, "run", slow)
+    monkeypatch.setattr("collab.web.api.LONG", 0)
+    host = base_url.removeprefix("http://")
+    request = f"GET /api/documents/notes/content HTTP/1.1\r\nHost: {host}\r\n"
+    request += f"Authorization: Bearer {other}\r\n\r\n"
+    first = asyncio.ensure_future(api("GET", "/api/documents/notes/content", bob))
+    await until("the first to be at work", lambda: began)
+    lock = hub.exporting(Grant(Level.READ, user="bob"), "")
+    reader, writer = await asyncio.open_connection(*host.split(":"))
+    writer.write(request.encode())
+    await until("it to wait", lambda: len(lock._waiters or ()) == 1)
+    writer.close()
+    second = asyncio.ensure_future(api("GET", "/api/documents/notes/content", bob))
+    await until("the next to wait", lambda: len(lock._waiters) == 2)
+    assert (await api("DELETE", f"/api/tokens/{identity}", ann)).code in (200, 204)
+    held.set()
+    assert [200, 403] == [(await one).code for one in (first, second)]
+    await until("nobody to wait", lambda: not lock._waiters)
+    assert ["json"] == began
+    await hub.close()
+
+
 def test_a_server_takes_new_keys_and_lets_old_ones_go(tmp_path):
     """On SIGHUP; who is in by a token of a key that is gone has to go at once."""
     keys = tmp_path / "quire.keys"
