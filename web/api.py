@@ -111,6 +111,8 @@ class ApiHandler(AnsweringHandler):
         async with self.hub.exporting(self.grant, client_address(self.request)):
             if self.gone:
                 raise HTTPError(408)  # which nobody reads
+            if self.hub.rooms.closed:
+                raise Unavailable("The server is going down. Try again soon.")
             if time.monotonic() > began + LONG:
                 level = needed(self.path, self.request.method or "")
                 if await self.hub.door.level(self.credentials, self.key) < level:

@@ -444,6 +444,20 @@ async def test_who_waits_for_an_export_is_looked_at_again(api, tokens, hub, monk
     await hub.close()
 
 
+@pytest.mark.expects_log("503 GET")
+@pytest.mark.gen_test
+async def test_who_waits_for_an_export_when_the_server_ends_is_told_so(api, hub, tokens):
+    """The store is not asked any more: it may have been closed."""
+    ann = token_for(tokens, "ann", **{"*": "ADMIN"})
+    await api("POST", "/api/documents", ann, {"name": "notes"})
+    lock = hub.exporting(Grant(Level.READ, user="ann"), "")
+    async with lock:
+        waits = asyncio.ensure_future(api("GET", "/api/documents/notes/content", ann))
+        await until("it to wait", lambda: lock._waiters)
+        await hub.close()
+    assert 503 == (await waits).code
+
+
 def test_a_server_takes_new_keys_and_lets_old_ones_go(tmp_path):
     """On SIGHUP; who is in by a token of a key that is gone has to go at once."""
     keys = tmp_path / "quire.keys"
