@@ -129,9 +129,8 @@ class Session:
                 self._presence_asked = True
                 self.wake()
             case Receipt():
-                self._promise(message)
                 self._receipt_due = True
-                self.wake()
+                self._promise(message)
 
     def asked(self, vector: StateVector) -> None:
         """The peer wants all that it lacks."""
@@ -292,9 +291,10 @@ class Session:
         others sent, for an edit that came from two sides may be waiting as theirs."""
         if not self._answered or self._lacking or self._refused or self.room.frozen:
             self._held = receipt
-            return
-        self._keep_promises()  # so that who never reads waits for the commit in flight at most
-        if self._promises[-1:] != [self.room.entered]:
-            self._promises.append(self.room.entered)
-            self._receipts.append(receipt)
-        self._receipts[-1] = receipt
+        else:
+            self._keep_promises()  # so that who never reads waits for the commit in flight at most
+            if self._promises[-1:] != [self.room.entered]:
+                self._promises.append(self.room.entered)
+                self._receipts.append(receipt)
+            self._receipts[-1] = receipt
+        self.wake()

@@ -261,6 +261,20 @@ def test_who_is_refused_may_show_another_token():
     play(story, hook)
 
 
+def test_who_is_let_in_later_and_has_nothing_new_is_told_that_all_is_saved():
+    """At once: its answer is no edit that others would be told of, and it counts a status for it,
+    since the question that it asked while it was refused."""
+
+    async def story(hub):
+        ann = Provider(hub)
+        await ann.say("notes", token("bad"), SyncStep1(b"\x00"), token("good"))
+        ann.read()
+        await ann.say("notes", NOTHING)
+        assert statuses(ann.read()) == (1, 0)
+
+    play(story)
+
+
 def test_a_provider_without_a_token():
     """It is let in by what the socket showed; the question that it began with is answered."""
 
