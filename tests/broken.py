@@ -83,8 +83,8 @@ BUILDS = {
     ),
     "what is beside a document is for everybody": Broken(
         "collab/shared.py",
-        "        if level < needed(message):\n",
-        "        if False:\n",
+        "            case _ if level < needed(message):\n",
+        "            case _ if False:\n",
         "tests/web/test_messages.py::test_what_has_no_row_is_for_nobody",
     ),
     "a connection by HTTP is anybody's": Broken(
