@@ -121,11 +121,18 @@ def _warn(sentence: str) -> None:
 
 def _end_well() -> None:
     """SIGTERM, and the end of the terminal, are as good a goodbye as Ctrl-C."""
-    task = asyncio.current_task()
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
+
+    def end(goodbye: signal.Signals) -> None:
+        task.cancel()
+        # Once is enough: a second one while the loop closes would leave a complaint of Python's.
+        loop.remove_signal_handler(goodbye)
+        signal.signal(goodbye, signal.SIG_IGN)
+
     for goodbye in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(goodbye) == signal.SIG_DFL:  # not under nohup
-            asyncio.get_running_loop().add_signal_handler(goodbye, task.cancel)
+            loop.add_signal_handler(goodbye, end, goodbye)
 
 
 @click.command()
