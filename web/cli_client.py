@@ -123,16 +123,18 @@ def _end_well() -> None:
     """SIGTERM, and the end of the terminal, are as good a goodbye as Ctrl-C."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
+    goodbyes = (signal.SIGTERM, signal.SIGHUP)
 
-    def end(goodbye: signal.Signals) -> None:
+    def end() -> None:
         task.cancel()
-        # Once is enough: a second one while the loop closes would leave a complaint of Python's.
-        loop.remove_signal_handler(goodbye)
-        signal.signal(goodbye, signal.SIG_IGN)
+        # Once is enough: another one while the loop closes would leave a complaint of Python's.
+        for goodbye in goodbyes:
+            loop.remove_signal_handler(goodbye)
+            signal.signal(goodbye, signal.SIG_IGN)
 
-    for goodbye in (signal.SIGTERM, signal.SIGHUP):
+    for goodbye in goodbyes:
         if signal.getsignal(goodbye) == signal.SIG_DFL:  # not under nohup
-            loop.add_signal_handler(goodbye, end, goodbye)
+            loop.add_signal_handler(goodbye, end)
 
 
 @click.command()

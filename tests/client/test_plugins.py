@@ -33,15 +33,19 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @contextmanager
 def daemon(*command: str, **extra) -> Iterator[subprocess.Popen]:
-    """A program that listens, from then on; told to go, it leaves no socket."""
+    """A program that listens, from then on; told to go, by somebody impatient, it leaves no socket
+    and has nothing to complain of."""
     with subprocess.Popen(command, stderr=subprocess.PIPE, **extra) as process:
         for _ in polls("a socket"):  # as JetBrains waits for it
             assert process.poll() is None, process.stderr.read()
             if SOCKET.exists():
                 break
         yield process
-        process.terminate()
-        assert (0, b"") == (process.wait(PATIENCE), process.stderr.read())
+        for _ in polls("its end"):
+            process.terminate()
+            if process.poll() is not None:
+                break
+        assert (0, b"") == (process.returncode, process.stderr.read())
         assert not SOCKET.exists()
 
 
