@@ -12,16 +12,7 @@ import struct
 import sys
 import threading
 import time
-from concurrent.futures import Future
 from pathlib import Path
-
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
-from tornado.web import Application
-
-from collab import Hub
-from collab.storage import open_store
-from collab.web import routes
 
 WATCHED = (sys.executable, "-m", "tests.turns", "serve")
 """The program for a `tests.live.Server` whose turns are to be seen."""
@@ -67,60 +58,6 @@ def watch(store: Path) -> None:
                 _LONGEST.pack_into(file, 0, taken)
 
     asyncio.Handle._run = watched
-
-
-class MeasuredServer:
-    """Quire in a thread of this process. Use as a context manager; `reset` begins to measure,
-    `longest` is the longest turn since, in seconds."""
-
-    def __init__(self, store: Path) -> None:
-        self.store = store
-        self.longest = 0.0
-        self._ready: Future[int] = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
-
-    def __enter__(self) -> "MeasuredServer":
-        self._run = asyncio.Handle._run
-        asyncio.Handle._run = self._measured()
-        self._thread.start()
-        self.port = self._ready.result(30)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
-        asyncio.Handle._run = self._run
-
-    def url(self, name: str) -> str:
-        """Where editors of document `name` connect."""
-        return f"ws://127.0.0.1:{self.port}/sync/{name}"
-
-    def reset(self) -> None:
-        self.longest = 0.0
-
-    def _measured(self):
-        run = self._run
-
-        def measured(handle: asyncio.Handle) -> None:
-            began = time.thread_time()
-            run(handle)
-            if threading.current_thread() is self._thread:
-                self.longest = max(self.longest, time.thread_time() - began)
-
-        return measured
-
-    async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with Hub(open_store(self.store)) as hub:
-            sockets = bind_sockets(0, "127.0.0.1")
-            server = HTTPServer(
-                Application(routes(hub, page=False), websocket_max_message_size=8 << 20)
-            )
-            server.add_sockets(sockets)
-            self._ready.set_result(sockets[0].getsockname()[1])
-            await self._stop.wait()
-            server.stop()
-        await server.close_all_connections()
 
 
 if __name__ == "__main__":
