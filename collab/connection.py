@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from collab import wire
 from collab.access import Level
-from collab.errors import AccessDenied, CollabError, Unavailable
+from collab.errors import NO_MEMORY, AccessDenied, CollabError, Unavailable
 from collab.gate import LARGE, MOST_DELETES, admit
 from collab.rates import Pace
 from collab.reserve import reserve
@@ -120,8 +120,8 @@ class Connection:
         then it is not what its log will say."""
         reserve.give()
         if self.session.room.torn:
-            self.hub.rooms.give_up(self.session.room)
-        return Unavailable("The server has no memory for that now. Try again.")
+            self.hub.writer.give_up(self.session.room)
+        return Unavailable(NO_MEMORY)
 
     def _charge(self, frame: bytes, count: int) -> float:
         """Takes `count` messages from what the peer may send; for how many seconds it has to rest.

@@ -18,6 +18,9 @@ codes are chosen by that. The sentence of an error goes to the peer: it says wha
 what to do, never what was sent.
 """
 
+NO_MEMORY = "The server has no memory for that now. Try again."
+"""What is said with Unavailable when an allocation fails."""
+
 
 class CollabError(Exception):
     """Base of all errors that a peer is told; carries how each transport says it, and the `limit`

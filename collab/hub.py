@@ -70,7 +70,7 @@ class Hub:
         self.answering = 0  # bytes of answers by HTTP that are
         self._exports: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self.rooms = Rooms(store, self.engine, self.archive, self.spawn, self.limits, self.lists)
-        self.writer = Writer(store, self.rooms.written, self.rooms.give_up)
+        self.writer = Writer(store, self.rooms)
         self._starting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._audited = asyncio.Event()  # set when nothing is noted any more

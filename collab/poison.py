@@ -29,7 +29,7 @@ async def quarantine(hub: "Hub", name: str) -> Update | None:
     if row is not None:
         await blame(hub.store, hub.mirrors, row, PYCRDT)
         if room := hub.rooms.get(name):
-            hub.rooms.give_up(room)
+            hub.writer.give_up(room)
     return row
 
 

@@ -23,6 +23,7 @@ from collab.upkeep import fold_room, name_alarms, pack_rows
 
 FOLD_LAST = 200  # rows that are worth folding when the last editor has left
 REST = 10  # ticks without an edit after which a document is at rest
+MUCH = 1 << 20  # bytes that are worth closing a document for, when there is no memory
 ROOM = 4 << 10  # bytes of memory that an open document takes beyond its own
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
@@ -111,11 +112,10 @@ class Rooms(dict[str, Room]):
         self.retire(room)
 
     def give_up(self, room: Room) -> None:
-        """The room is not what its log says any more: the next one is opened from the log."""
-        if self.get(room.name) is room:
+        """The writer has given it up: the next one is opened from the log, once nothing of this one
+        is on its way there."""
+        if self.get(room.name) is room and not room.writing:
             del self[room.name]
-        # What came in meanwhile builds on what was not written: it must not reach the log either.
-        room.pending.clear()
         room.frozen = "The document had to be closed."
         self.end(room, Unavailable("The document had to be closed. Try again."))
 
@@ -145,6 +145,11 @@ class Rooms(dict[str, Room]):
             raise Unavailable("The document cannot be opened now. Try again.") from None
         finally:
             del self._opening[name]
+
+    def largest(self) -> Room | None:
+        """The room to close when there is no memory; None when they are all small."""
+        room = max(self.values(), key=lambda room: room.size, default=None)
+        return room if room is not None and room.size > MUCH else None
 
     def weigh(self) -> None:
         """Call it every second or so: what is open grows, and goes."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from collab.archive import Archive
 from collab.audit import Audit
 from collab.engine import Engine
-from collab.errors import CollabError
+from collab.errors import NO_MEMORY, CollabError, Unavailable
 from collab.lists import Lists
 from collab.parts import Plan
 from collab.room import Room
@@ -35,7 +35,7 @@ async def fold_room(store: Store, engine: Engine, room: Room) -> None:
     try:
         if (made := await _fold(engine, room)) is not None:
             await store.save_snapshot(room.name, Snapshot(seq, *made))
-    except (OSError, ValueError, LookupError) as error:
+    except (OSError, ValueError, LookupError, MemoryError) as error:
         logger.warning("document %r: its snapshot was not saved: %s", room.name, error)
     finally:
         room.copying = False
@@ -50,7 +50,7 @@ async def _fold(engine: Engine, room: Room) -> tuple[bytes, bytes] | None:
         known = [block for blocks in room.state.blocks.values() for block in blocks]
         folded = await asyncio.to_thread(State.load, data, index, known)
         return data, index
-    except (CollabError, OSError, ValueError) as error:
+    except (CollabError, OSError, ValueError, MemoryError) as error:
         logger.warning("document %r could not be folded: %s", room.name, error)
         return None
     finally:
@@ -64,7 +64,7 @@ async def pack_rows(store: Store, archive: Archive, name: str, seq: int) -> None
         while await store.pack(name, seq - UNPACKED):
             await asyncio.sleep(PAUSE)
         await archive.keep_up(name, seq)
-    except (CollabError, OSError, ValueError) as error:
+    except (CollabError, OSError, ValueError, MemoryError) as error:
         logger.warning("document %r: its past could not be put in order: %s", name, error)
 
 
@@ -73,7 +73,8 @@ async def plan_parts(engine: Engine, room: Room) -> None:
     with `room.copying` set, which it resets."""
     try:
         room.plan = Plan.load(await engine.run("plan", room.state.encode(), room.part))
-    except CollabError as error:
+    except (CollabError, MemoryError) as cause:
+        error = cause if isinstance(cause, CollabError) else Unavailable(NO_MEMORY)
         for session in list(room.sessions):
             session.fail(error)
     finally:
@@ -95,7 +96,7 @@ async def name_alarms(store: Store, room: Room, lists: Lists) -> None:
             await lists.follow(room.name, edit.author)
         except FileExistsError:
             pass  # two in one second: the first one is where to go back to
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, MemoryError) as error:
             logger.warning("document %r: a moment could not be named: %s", room.name, error)
 
 

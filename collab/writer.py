@@ -5,16 +5,22 @@
 Nobody hears of an edit before its transaction is on disk. While one transaction is being written
 the next one gathers, so the batch window is as long as the disk needs and no timer has to be tuned.
 A write that fails acknowledges nothing and loses nothing: it is tried again until it succeeds.
+
+Only memory does not come back by waiting: a document stays open while something of it is unsaved,
+and so the largest one would keep what everybody waits for. It is closed then. What was not saved of
+it was not acknowledged, so its editors come back with it.
 """
 
 import asyncio
+import errno
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from collab.counts import Times
 from collab.reserve import reserve
 from collab.room import Pending, Room
+from collab.rooms import Rooms
 from collab.storage import Entry, Store
 
 BACKLOG = 16 << 20  # bytes that may wait for the disk before peers are kept waiting
@@ -27,19 +33,15 @@ logger = logging.getLogger(__name__)
 
 
 class Writer:
-    """`written` is called with each room some of whose edits have come to disk, `failed` with one
-    whose edits never will, through a fault of ours: it must not be used any more. `saving` is
-    False while the store cannot be written."""
+    """Writes for `rooms`, and tells them of each room some of whose edits have come to disk, or
+    never will. `saving` is False while the store cannot be written."""
 
-    def __init__(
-        self, store: Store, written: Callable[[Room], None], failed: Callable[[Room], None]
-    ) -> None:
+    def __init__(self, store: Store, rooms: Rooms) -> None:
         self.saving = True
         self.edits = 0  # that came to disk,
         self.commits = Times()  # and how long that took
         self._store = store
-        self._written = written
-        self._failed = failed
+        self._rooms = rooms
         self._dirty: dict[Room, None] = {}
         self._backlog = 0
         self._work = asyncio.Event()
@@ -55,6 +57,15 @@ class Writer:
         if self._backlog > BACKLOG:
             self._breath.clear()
         self._work.set()
+
+    def give_up(self, room: Room) -> None:
+        """The room is not what its log says any more: nothing of it is written but what already is
+        being written, and the next one is opened from the log."""
+        # What came in meanwhile builds on what was not written: it must not reach the log either.
+        self._backlog += room.fresh
+        self._forget(room.pending)
+        room.pending, room.fresh = [], 0
+        self._rooms.give_up(room)
 
     @property
     def backlog(self) -> int:
@@ -81,7 +92,7 @@ class Writer:
             except Exception:  # there was no memory even to say what went wrong
                 reserve.give()
                 for room in rooms:
-                    self._failed(room)
+                    self._abandon(room)
 
     def close(self) -> None:
         """Lets `run` end once everything is on disk, or cannot be brought there."""
@@ -101,14 +112,16 @@ class Writer:
     async def _write_apart(self, batch: Batch) -> None:
         """A batch failed for another reason than the disk: whoever is to blame fails alone."""
         for room, edits in batch.items():
+            if not room.writing:
+                continue  # it was closed while another was tried
+            alone = {room: edits}
             try:
-                seqs = await self._append({room: edits})
+                seqs = await self._append(alone)
             except Exception:
                 logger.exception("document %r is closed: its edits cannot be saved", room.name)
-                self._forget(edits)
-                self._failed(room)
+                self._abandon(room)
             else:
-                self._commit({room: edits}, seqs)
+                self._commit(alone, seqs)
 
     def _commit(self, batch: Batch, seqs: Sequence[int] | None) -> None:
         if seqs is None:
@@ -121,10 +134,17 @@ class Writer:
                 room.commit(seqs[last - 1])
                 if room.pending:
                     self.add(room)
-                self._written(room)
+                self._rooms.written(room)
             except Exception:  # out of memory, or ours: the others are told all the same
+                room.writing = []
                 logger.exception("document %r is closed: it cannot be told", room.name)
-                self._failed(room)
+                self.give_up(room)
+
+    def _abandon(self, room: Room) -> None:
+        """Not even what is being written of it comes to disk."""
+        self._forget(room.writing)
+        room.writing = []
+        self.give_up(room)
 
     def _forget(self, edits: Sequence[Pending]) -> None:
         self._backlog -= sum(len(edit.news.data) for edit in edits)
@@ -133,29 +153,45 @@ class Writer:
 
     async def _append(self, batch: Batch) -> Sequence[int] | None:
         """Tries until it succeeds; None when that is hopeless and we are closing."""
+        tries = 0
+        while batch:
+            try:
+                return await self._append_once(batch)
+            except OSError as error:
+                if self.saving:
+                    logger.warning("saving has stopped, edits wait: %s", error)
+                self.saving = False
+                starved = error.errno == errno.ENOMEM
+            if starved and reserve.give():
+                continue
+            if self._closing and tries >= LAST_TRIES:
+                count = sum(map(len, batch.values()))
+                logger.error("closing with %d edits that could not be saved", count)
+                return None
+            if starved and tries:
+                self._close_largest(batch)
+            await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
+            tries += 1
+        return []
+
+    async def _append_once(self, batch: Batch) -> Sequence[int]:
         entries = [
             Entry(room.name, edit.time, edit.author, edit.news.data, edit.claims)
             for room, edits in batch.items()
             for edit in edits
         ]
-        tries = 0
-        while True:
-            began = time.monotonic()
-            try:
-                seqs = await self._store.append(entries)
-            except OSError as error:
-                if self.saving:
-                    logger.warning("saving has stopped, edits wait: %s", error)
-                self.saving = False
-            else:
-                if not self.saving:
-                    logger.info("saving goes on: nothing was lost")
-                self.saving = True
-                self.edits += len(entries)
-                self.commits.add(time.monotonic() - began)
-                return seqs
-            if self._closing and tries >= LAST_TRIES:
-                logger.error("closing with %d edits that could not be saved", len(entries))
-                return None
-            await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
-            tries += 1
+        began = time.monotonic()
+        seqs = await self._store.append(entries)
+        if not self.saving:
+            logger.info("saving goes on: nothing was lost")
+        self.saving = True
+        self.edits += len(entries)
+        self.commits.add(time.monotonic() - began)
+        return seqs
+
+    def _close_largest(self, batch: Batch) -> None:
+        """For memory, which nothing else lets go of while all wait for the disk."""
+        if (room := self._rooms.largest()) is not None:
+            logger.warning("document %r is closed: it is the largest, memory is short", room.name)
+            batch.pop(room, None)
+            self._abandon(room)

@@ -45,6 +45,7 @@ from collab.storage import (
     sqlite_versions,
 )
 from collab.storage.sqlite_file import MEMORY, File, Job
+from collab.storage.threads import start_threads
 
 READERS = 4
 PAGE = 1000  # Rows or documents that are verified in one go.
@@ -67,6 +68,8 @@ class SQLiteStore(Store):
 
     async def open(self) -> None:
         writer = ThreadPoolExecutor(1, "storage-writer")
+        in_memory = self._path == MEMORY
+        readers = writer if in_memory else start_threads(READERS, "storage-reader")
         opening = writer.submit(File, self._path)
         waiting = asyncio.wrap_future(opening)
         try:
@@ -75,10 +78,10 @@ class SQLiteStore(Store):
             opening.add_done_callback(_close_opened)
             waiting.add_done_callback(asyncio.Future.exception)
             writer.shutdown(wait=False)
+            readers.shutdown(wait=False)
             raise
         self._writer = writer
-        in_memory = self._path == MEMORY
-        self._readers = writer if in_memory else ThreadPoolExecutor(READERS, "storage-reader")
+        self._readers = readers
 
     async def close(self) -> None:
         file, self._file = self._file, None

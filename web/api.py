@@ -18,7 +18,7 @@ from tornado.web import HTTPError, RequestHandler
 from collab import Hub
 from collab.access import OURS, Level, everybody
 from collab.audit import Action
-from collab.errors import AccessDenied, CollabError, NotFound, ProtocolError, Unavailable
+from collab.errors import NO_MEMORY, AccessDenied, CollabError, NotFound, ProtocolError, Unavailable
 from collab.web import openapi
 from collab.web.answers import AnsweringHandler
 from collab.web.defences import admit, defend, told_to_wait
@@ -156,7 +156,7 @@ class ApiHandler(AnsweringHandler):
         if isinstance(error, OSError):
             error = Unavailable("The store does not answer now. Try again.")
         if isinstance(error, MemoryError):
-            error = Unavailable("The server has no memory for that now. Try again.")
+            error = Unavailable(NO_MEMORY)
         message = "Something went wrong on our side."
         if status_code < 500:
             message = f"The request cannot be answered: {self._reason}."

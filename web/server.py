@@ -23,6 +23,7 @@ from collab import Hub
 from collab.reserve import reserve
 from collab.retention import Policy, keep_thinning
 from collab.storage import open_store
+from collab.storage.threads import start_threads
 from collab.tokens import Tokens
 from collab.web import logs, routes, tls
 from collab.web.connections import Connections, Entrance
@@ -36,6 +37,7 @@ from collab.web.settings import Settings, is_loopback
 
 _MAX_HEADER = 32 << 10  # bytes: room for a token of 8 KiB in the URL and in a header
 _CONNECTIONS = 20_000  # file descriptors to ask for: each editor takes one
+_THREADS = 4  # for what would hold the loop too long, and needs no process of its own
 _BACKLOG = 4096  # connections that wait to be taken in: after a restart all editors come at once
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
 
@@ -55,6 +57,7 @@ async def serve(settings: Settings, listening: Callable[[str], None]) -> None:
         tokens = load_tokens(settings.keys, settings.readers) if settings.keys else None
         hub = Hub(open_store(settings.store), tokens, settings.limits)
         try:
+            asyncio.get_running_loop().set_default_executor(start_threads(_THREADS, "aside"))
             await hub.start()
             server = _server(settings, hub)
             if settings.certificate:

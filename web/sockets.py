@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Collection
 from typing import ClassVar
 
 from collab import Hub
-from collab.errors import CollabError, ProtocolError, Unavailable
+from collab.errors import NO_MEMORY, CollabError, ProtocolError, Unavailable
 from collab.reserve import reserve
 from collab.web.connections import Connections
 from collab.web.counted import CountedWebSocket
@@ -102,7 +102,7 @@ class SyncHandler(CountedWebSocket):
             self.end(error)
         except MemoryError:
             reserve.give()
-            self.end(Unavailable("The server has no memory for that now. Try again."))
+            self.end(Unavailable(NO_MEMORY))
         except Exception:  # a fault of ours: it ends this connection, not whoever woke it
             self.log_exception(*sys.exc_info())
             self.end(CollabError("Something went wrong on our side."))

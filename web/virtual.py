@@ -19,6 +19,7 @@ from collections.abc import Awaitable
 
 from collab import Hub
 from collab.errors import (
+    NO_MEMORY,
     CollabError,
     Conflict,
     NotFound,
@@ -290,6 +291,6 @@ def _blamed(error: BaseException) -> CollabError:
     """What a peer is told of a fault that is not its own."""
     if isinstance(error, MemoryError):
         reserve.give()
-        return Unavailable("The server has no memory for that now. Try again.")
+        return Unavailable(NO_MEMORY)
     logger.error("a virtual connection: an error of ours", exc_info=error)
     return CollabError("Something went wrong on our side.")

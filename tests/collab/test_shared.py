@@ -356,7 +356,7 @@ def test_a_document_that_ends():
         assert new.read() == [("notes", b"\x07" + string("The document was deleted."))]
         assert new.connection.ended is None and new.left == ["notes"]
         assert old.connection.ended.close_code == 4404
-        hub.rooms.give_up(hub.rooms["third"])
+        hub.writer.give_up(hub.rooms["third"])
         assert isinstance(soon.connection.ended, Unavailable)
 
     play(story)

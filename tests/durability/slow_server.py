@@ -48,7 +48,7 @@ class EarlyWriter(Writer):
     async def _append(self, batch: Batch) -> Sequence[int] | None:
         for room, edits in batch.items():
             room.commit(room.seq + len(edits))
-            self._written(room)
+            self._rooms.written(room)
         return await super()._append(batch)
 
     def _commit(self, batch: Batch, seqs: Sequence[int] | None) -> None:
@@ -56,7 +56,7 @@ class EarlyWriter(Writer):
             self._forget(edits)
             if room.pending:
                 self.add(room)
-            self._written(room)
+            self._rooms.written(room)
 
 
 async def serve(port: int, path: str, early: bool, flaky: bool, disk: float) -> None:
@@ -64,7 +64,7 @@ async def serve(port: int, path: str, early: bool, flaky: bool, disk: float) -> 
     store.flaky, store.disk = flaky, disk
     hub = Hub(store, limits=Limits(**RATES))
     if early:
-        hub.writer = EarlyWriter(store, hub.rooms.written, hub.rooms.give_up)
+        hub.writer = EarlyWriter(store, hub.rooms)
     await hub.start()
     sockets = bind_sockets(port, "127.0.0.1")
     HTTPServer(Application(routes(hub), log_function=logs.log_request)).add_sockets(sockets)

@@ -1,0 +1,142 @@
+"""The one loop that writes: when there is no memory to write with, and when a room is given up."""
+
+import asyncio
+import errno
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from collab import Hub
+from collab.connection import Connection
+from collab.errors import Unavailable
+from collab.reserve import reserve
+from collab.storage import Entry, open_store
+from collab.wire import SyncStep1, SyncStep2, SyncUpdate, encode
+from tests.collab.test_hub import run, until
+from tests.live import typed
+
+MUCH = 2 << 20  # bytes
+
+
+async def join(hub: Hub, name: str) -> Connection:
+    """Somebody who may write."""
+    connection = Connection(hub, await hub.join(name, lambda: None))
+    for message in (SyncStep1(b"\x00"), SyncStep2(b"\x00\x00")):
+        connection.receive(encode(message))
+    return connection
+
+
+async def type_in(hub: Hub, peer: Connection, clock: int, text: str) -> None:
+    """Some text, and it is on disk."""
+    room = peer.session.room
+    count = room.entered + 1
+    busy = peer.receive(encode(SyncUpdate(typed(5, clock, text))))
+    if busy is not None:
+        await busy
+    await until(lambda: room.durable >= count)
+
+
+async def rows(hub: Hub, name: str) -> int:
+    """How many edits of a document are on disk."""
+    return len(await hub.store.updates(name))
+
+
+@pytest.mark.expects_log("saving has stopped|saved together|'hogs' is closed: it is the largest")
+@pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
+def test_there_is_no_memory_to_write_with(apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest document has to go, for it keeps what all wait for; nobody else has to, and its
+    editors come back with what was not acknowledged."""
+
+    async def story() -> None:
+        async with Hub(open_store(":memory:")) as hub:
+            ann, hog = await join(hub, "calm"), await join(hub, "hogs")
+            await type_in(hub, hog, 0, "x" * MUCH)
+            append = hub.store.append
+
+            async def starves(entries: Sequence[Entry]) -> list[int]:
+                if apart and len(entries) > 1:
+                    raise ValueError("one of them is to blame")
+                if "hogs" in hub.rooms:
+                    raise OSError(errno.ENOMEM, "there is no memory")
+                return await append(entries)
+
+            monkeypatch.setattr(hub.store, "append", starves)
+            typing = asyncio.create_task(type_in(hub, ann, 0, "a"))
+            await asyncio.sleep(0)
+            hog.receive(encode(SyncUpdate(typed(5, MUCH, "lost?"))))
+            await typing
+            assert isinstance(hog.ended, Unavailable) and ann.ended is None
+            assert hub.writer.saving and hub.writer.backlog == 0
+            hog.leave(clean=True)
+            monkeypatch.setattr(hub.store, "append", append)
+            assert await rows(hub, "hogs") == 1
+            back = await join(hub, "hogs")
+            await type_in(hub, back, MUCH, "lost?")
+            assert await rows(hub, "hogs") == 2
+            for peer in (ann, back):
+                peer.leave(clean=True)
+
+    run(story)
+
+
+@pytest.mark.expects_log("saving has stopped")
+def test_what_is_kept_back_is_given_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nobody has to go; neither do small documents, which would not help."""
+
+    async def story() -> None:
+        async with Hub(open_store(":memory:")) as hub:
+            ann, hog = await join(hub, "calm"), await join(hub, "hogs")
+            await type_in(hub, hog, 0, "x" * MUCH)
+            append = hub.store.append
+
+            async def starves(entries: Sequence[Entry]) -> list[int]:
+                if not reserve.short:
+                    raise OSError(errno.ENOMEM, "there is no memory")
+                return await append(entries)
+
+            monkeypatch.setattr(hub.store, "append", starves)
+            reserve.hold()
+            await type_in(hub, ann, 0, "a")
+            assert ann.ended is None and hog.ended is None
+            hog.leave(clean=True)
+            assert hub.rooms.largest() is None
+            ann.leave(clean=True)
+
+    monkeypatch.setattr(reserve, "short", False)
+    run(story)
+
+
+def test_a_room_is_given_up_while_it_is_written(tmp_path: Path) -> None:
+    """What is on its way to the log comes there before anybody opens the document again, what
+    waited behind it never does, and neither counts as waiting any more."""
+
+    async def story() -> None:
+        async with Hub(open_store(tmp_path / "quire.db")) as hub:
+            ann = await join(hub, "notes")
+            room = ann.session.room
+            append, go = hub.store.append, asyncio.Event()
+
+            async def slow(entries: Sequence[Entry]) -> list[int]:
+                await go.wait()
+                return await append(entries)
+
+            hub.store.append = slow  # type: ignore[method-assign]
+            ann.receive(encode(SyncUpdate(typed(5, 0, "first"))))
+            await until(lambda: room.writing)
+            ann.receive(encode(SyncUpdate(typed(5, 5, "second"))))
+            assert hub.writer.backlog > 0
+            hub.writer.give_up(room)
+            assert isinstance(ann.ended, Unavailable)
+            ann.leave(clean=True)
+            with pytest.raises(Unavailable, match="is being closed"):
+                await join(hub, "notes")
+            go.set()
+            await until(lambda: "notes" not in hub.rooms)
+            assert hub.writer.backlog == 0 and await rows(hub, "notes") == 1
+            back = await join(hub, "notes")
+            assert back.session.room is not room and back.session.room.seq == 1
+            await type_in(hub, back, 5, "second")
+            back.leave(clean=True)
+
+    run(story)
