@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import re
 import threading
+from collections.abc import Coroutine
 from types import TracebackType
+from typing import Any
 
 WAYS = ("forbids", "refuses", "swallows", "cuts", "buffers")
 """What it does with a WebSocket: answers 403; hangs up; says nothing; ends it after `seconds`; 403,
@@ -30,12 +32,13 @@ class Proxy:
         self.port = 0
         self.requests = 0
         self.upgrades = 0
+        self._writers: list[asyncio.StreamWriter] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
     def __enter__(self) -> "Proxy":
         self._thread.start()
-        serving = asyncio.start_server(self._serve, "127.0.0.1", 0)
+        serving = asyncio.start_server(self._accept, "127.0.0.1", 0)
         self._server = asyncio.run_coroutine_threadsafe(serving, self._loop).result()
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -57,10 +60,21 @@ class Proxy:
 
     async def _end(self) -> None:
         self._server.close()
+        for _ in range(3):  # until what was just accepted is served: only then it may be cancelled
+            await asyncio.sleep(0)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        for writer in self._writers:  # also those that still have something to say
+            writer.transport.abort()
+        await asyncio.sleep(0)  # in which their sockets are closed
+
+    def _accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> Coroutine[Any, Any, None]:
+        self._writers.append(writer)  # a task that is cancelled early never closes it
+        return self._serve(reader, writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -99,6 +113,7 @@ class Proxy:
         if not UPGRADE.search(head):
             head = CONNECTION.sub(b"", head)[:-2] + b"Connection: close\r\n\r\n"
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
+        self._writers.append(up_writer)
         try:
             up_writer.write(head)
             ways = [_pump(reader, up_writer), _pump(up_reader, writer)]
@@ -116,6 +131,7 @@ class Proxy:
         self.requests += 1
         head = CONNECTION.sub(b"", head)[:-2] + b"Connection: close\r\n\r\n"
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
+        self._writers.append(up_writer)
         try:
             up_writer.write(head)
             sending = asyncio.ensure_future(_pump(reader, up_writer))
