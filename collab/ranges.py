@@ -105,7 +105,10 @@ class Ranges:
             for start, end in pairs(more):
                 self.add(start, end)
         else:
-            self._replace(0, len(self._pieces), unite(self, other))
+            first = self._piece(more[0])
+            last = max(bisect_right(self._starts, more[-1]) - 1, first)
+            known = pairs(self._joined(first, last))
+            self._replace(first, last + 1, unite(known, other))
 
     def encode(self) -> bytes:
         """count • (clock • length)..., in varUints; each piece is remembered until it changes."""

@@ -266,6 +266,7 @@ class State(Head):
             state.vector[block.client] = block.end
             state.structs += block.count
             state.size += len(block.data)
+        state.deletes.encode()  # is remembered: this is done aside, and who asks first has it
         return state
 
 

@@ -26,9 +26,12 @@ def test_against_a_set_of_ids(seed: int) -> None:
         two, others = random_deletes(random)
 
         assert ids - others == ids_of(one.subtract(two))
+        one.encode()  # what is remembered of it must not outlive a change
         united = one.copy()
         united.update(two)
         assert ids | others == ids_of(united)
+        data = united.encode()
+        assert (united, len(data), True) == read_deletes(data, 0, MAX_CLOCK)
         assert ids == ids_of(one), "a copy is not the set itself"
         limits = {client: random.randrange(60) for client in range(3)}
         below = one.below(limits)
