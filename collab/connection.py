@@ -178,8 +178,9 @@ class Connection:
                 admission = await admit(
                     self.hub.engine, room.head, update, partial, MOST_DELETES, room.limits
                 )
-                # Without its session a room may have been freed and opened again elsewhere.
-                if session in session.room.sessions:
+                # Without its session a room may have been freed and opened again elsewhere, and
+                # one that has ended may be given up: nothing more of it must reach the log.
+                if session in room.sessions and session.ended is None:
                     session.admitted(admission, partial, time.time())
             case SyncStep2() | SyncUpdate():
                 pass

@@ -96,7 +96,9 @@ class Hub:
         for room in list(self.rooms.values()):
             self.rooms.end(room, Unavailable("The server is going down. Try again soon."))
         self.writer.close()
-        await self._writing
+        (error,) = await asyncio.gather(self._writing, return_exceptions=True)
+        if error is not None:
+            logger.error("the writer ended by an error of ours", exc_info=error)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -256,12 +258,16 @@ class Hub:
             await asyncio.sleep(TICK)
             self.counts.delays.add(max(0.0, time.monotonic() - due))
             self._ticks += 1
-            self.rooms.weigh()
-            for room in list(self.rooms.values()):
-                try:
-                    self._tick(room)
-                except Exception:
-                    logger.exception("document %r: an error of ours", room.name)
+            with contextlib.suppress(MemoryError):  # there may be some at the next tick
+                self._tick_all()
+
+    def _tick_all(self) -> None:
+        self.rooms.weigh()
+        for room in list(self.rooms.values()):
+            try:
+                self._tick(room)
+            except Exception:
+                logger.exception("document %r: an error of ours", room.name)
 
     def _tick(self, room: Room) -> None:
         for session in list(room.sessions):

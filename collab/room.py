@@ -70,6 +70,7 @@ class Room:
     quiet = 0  # ticks since the last commit
     wants_plan = False  # whether a session waits for a newer plan
     copying = False  # somebody works on a whole copy, to fold, save or plan it: one at a time
+    lost = False  # it was given up: it is not what its log says
     torn = False  # in the middle of entering an edit; afterwards: there was no memory for it
 
     def __init__(
@@ -109,6 +110,11 @@ class Room:
         return self.state.size + RANGE * self._ranges
 
     @property
+    def unsaved(self) -> int:
+        """Bytes of edits that are not on disk."""
+        return sum(len(edit.news.data) for edits in (self.writing, self.pending) for edit in edits)
+
+    @property
     def full(self) -> bool:
         """Whether the document is as large as one may be."""
         limits = self.limits
@@ -136,9 +142,9 @@ class Room:
         """News that were admitted wait for the disk from now on."""
         self.torn = True
         self.head.enter(news)
+        self.pending.append(_pending((author, time, news, claims)))
         self.entered += 1
         self.fresh += len(news.data)
-        self.pending.append(_pending((author, time, news, claims)))
         self.torn = False
 
     def take(self) -> list[Pending]:
@@ -207,9 +213,17 @@ class Room:
         """`folded` is the state that `begin_fold` gave, made compact; None when that failed."""
         since, self._since_fold = self._since_fold or [], None
         self.rows = sum(rows for rows, _ in since)  # also when it failed: the next try comes later
-        if folded is not None:
+        if folded is not None and not self.lost:
             for _, news in since:
                 folded.enter(news)
             self.state = folded
             self._ranges = len(folded.deletes)
         self.folded = self.state.structs
+
+    def let_go(self) -> None:
+        """Forgets the document: whoever still holds the room needs nothing of it, and memory may be
+        short."""
+        self.state, self.head, self.plan = State(), Head(), None
+        self._recent.clear()
+        self._news.clear()
+        self._since_fold = None

@@ -6,6 +6,7 @@ to it that they stay few.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -71,7 +72,8 @@ class Rooms(dict[str, Room]):
         """Everybody in the room has to go."""
         room.ended = reason
         for session in list(room.sessions):
-            session.wake()
+            with contextlib.suppress(MemoryError):  # the others have to go all the same
+                session.wake()
 
     def retire(self, room: Room) -> None:
         """Frees the room once nobody is there and nothing waits."""
@@ -103,6 +105,9 @@ class Rooms(dict[str, Room]):
 
     def written(self, room: Room) -> None:
         """Some of the room's edits have come to disk."""
+        if room.lost:
+            self.give_up(room)
+            return
         if room.alarms:
             self._spawn(name_alarms(self._store, room, self._lists))
         for session in list(room.sessions):
@@ -114,8 +119,11 @@ class Rooms(dict[str, Room]):
     def give_up(self, room: Room) -> None:
         """The writer has given it up: the next one is opened from the log, once nothing of this one
         is on its way there."""
-        if self.get(room.name) is room and not room.writing:
-            del self[room.name]
+        room.lost = True
+        if not room.writing:
+            if self.get(room.name) is room:
+                del self[room.name]
+            room.let_go()
         room.frozen = "The document had to be closed."
         self.end(room, Unavailable("The document had to be closed. Try again."))
 
@@ -148,8 +156,9 @@ class Rooms(dict[str, Room]):
 
     def largest(self) -> Room | None:
         """The room to close when there is no memory; None when they are all small."""
-        room = max(self.values(), key=lambda room: room.size, default=None)
-        return room if room is not None and room.size > MUCH else None
+        weights = {room: room.size + room.unsaved for room in self.values() if not room.lost}
+        room = max(weights, key=weights.__getitem__, default=None)
+        return room if room is not None and weights[room] > MUCH else None
 
     def weigh(self) -> None:
         """Call it every second or so: what is open grows, and goes."""

@@ -86,8 +86,9 @@ class Writer:
         while self._dirty or not self._closing:
             await self._work.wait()
             self._work.clear()
-            rooms, self._dirty = list(self._dirty), {}
+            rooms: list[Room] = []
             try:
+                rooms, self._dirty = list(self._dirty), {}
                 await self._write(rooms)
             except Exception:  # there was no memory even to say what went wrong
                 reserve.give()
@@ -118,8 +119,8 @@ class Writer:
             try:
                 seqs = await self._append(alone)
             except Exception:
-                logger.exception("document %r is closed: its edits cannot be saved", room.name)
                 self._abandon(room)
+                logger.exception("document %r is closed: its edits cannot be saved", room.name)
             else:
                 self._commit(alone, seqs)
 
@@ -137,8 +138,8 @@ class Writer:
                 self._rooms.written(room)
             except Exception:  # out of memory, or ours: the others are told all the same
                 room.writing = []
-                logger.exception("document %r is closed: it cannot be told", room.name)
                 self.give_up(room)
+                logger.exception("document %r is closed: it cannot be told", room.name)
 
     def _abandon(self, room: Room) -> None:
         """Not even what is being written of it comes to disk."""
@@ -153,25 +154,28 @@ class Writer:
 
     async def _append(self, batch: Batch) -> Sequence[int] | None:
         """Tries until it succeeds; None when that is hopeless and we are closing."""
-        tries = 0
+        tries, helped = 0, False
         while batch:
             try:
                 return await self._append_once(batch)
-            except OSError as error:
+            except (OSError, MemoryError) as error:
+                starved = isinstance(error, MemoryError) or error.errno == errno.ENOMEM
+                given = starved and reserve.give()
                 if self.saving:
-                    logger.warning("saving has stopped, edits wait: %s", error)
+                    logger.warning("saving has stopped, edits wait: %s", error or "no memory")
                 self.saving = False
-                starved = error.errno == errno.ENOMEM
-            if starved and reserve.give():
+            if given:
                 continue
+            if starved and tries and not helped:
+                self._close_largest(batch)
+                helped = True
+                continue  # before its editors are back
             if self._closing and tries >= LAST_TRIES:
                 count = sum(map(len, batch.values()))
                 logger.error("closing with %d edits that could not be saved", count)
                 return None
-            if starved and tries:
-                self._close_largest(batch)
             await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
-            tries += 1
+            tries, helped = tries + 1, False
         return []
 
     async def _append_once(self, batch: Batch) -> Sequence[int]:
@@ -192,6 +196,6 @@ class Writer:
     def _close_largest(self, batch: Batch) -> None:
         """For memory, which nothing else lets go of while all wait for the disk."""
         if (room := self._rooms.largest()) is not None:
-            logger.warning("document %r is closed: it is the largest, memory is short", room.name)
             batch.pop(room, None)
             self._abandon(room)
+            logger.warning("document %r is closed: it is the largest, memory is short", room.name)

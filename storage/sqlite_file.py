@@ -29,6 +29,7 @@ _MEANINGS = {
     sqlite3.SQLITE_BUSY: (errno.EBUSY, "another program has locked the file"),
     sqlite3.SQLITE_LOCKED: (errno.EBUSY, "another program has locked the file"),
     sqlite3.SQLITE_IOERR_SHMSIZE: (errno.ENOSPC, "the disk is full"),
+    sqlite3.SQLITE_IOERR_SHMMAP: (errno.ENOMEM, "there is no memory"),
     sqlite3.SQLITE_IOERR: (errno.EIO, "the disk reports an error"),
     sqlite3.SQLITE_CORRUPT: (errno.EIO, "the file is damaged"),
 }
@@ -86,7 +87,7 @@ class File:
             result, wal_bytes = self._commit(job)
         except (sqlite3.Error, OSError, MemoryError) as error:
             self._doubtful = True
-            with suppress(sqlite3.Error, OSError):
+            with suppress(sqlite3.Error, OSError, MemoryError):
                 self._reopen()
                 found = carried_out(self._db)
                 # After a failed fsync only what is written once more is on disk for certain.
@@ -293,8 +294,7 @@ def _explained(error: Exception, path: str) -> OSError | ValueError:
     if isinstance(error, MemoryError):  # as Python says it for SQLITE_NOMEM
         return OSError(errno.ENOMEM, "there is no memory", path)
     code = int(getattr(error, "sqlite_errorcode", 0))
-    if code & 0xFF == sqlite3.SQLITE_CONSTRAINT:
-        # Two rows can only claim one seq when the head that it was counted from is damaged.
+    if code & 0xFF == sqlite3.SQLITE_CONSTRAINT:  # two rows can only claim one seq if that is so
         return ValueError("a document is damaged: its head is wrong")
     number, sentence = _MEANINGS.get(code) or _MEANINGS.get(code & 0xFF) or (errno.EIO, str(error))
     return OSError(number, sentence, path)

@@ -17,10 +17,12 @@ def start_threads(count: int, name: str) -> ThreadPoolExecutor:
     try:
         for _ in range(count):
             threads.submit(_come, together)
-    except RuntimeError as error:
+    except BaseException as error:
         together.abort()
         threads.shutdown(wait=False)
-        raise OSError(errno.EAGAIN, f"{name}: {error}") from error
+        if isinstance(error, RuntimeError):  # of Thread.start, which has no class of its own
+            raise OSError(errno.EAGAIN, f"{name}: {error}") from error
+        raise
     return threads
 
 

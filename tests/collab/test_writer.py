@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from collab import Hub
+from collab import Hub, edits
+from collab import room as room_module
+from collab.access import OURS
 from collab.connection import Connection
 from collab.errors import Unavailable
 from collab.reserve import reserve
-from collab.storage import Entry, open_store
+from collab.storage import Entry, open_store, sqlite_file, sqlite_rows
 from collab.wire import SyncStep1, SyncStep2, SyncUpdate, encode
 from tests.collab.test_hub import run, until
 from tests.live import typed
@@ -52,7 +54,7 @@ def test_there_is_no_memory_to_write_with(apart: bool, monkeypatch: pytest.Monke
         async with Hub(open_store(":memory:")) as hub:
             ann, hog = await join(hub, "calm"), await join(hub, "hogs")
             await type_in(hub, hog, 0, "x" * MUCH)
-            append = hub.store.append
+            append, room = hub.store.append, hog.session.room
 
             async def starves(entries: Sequence[Entry]) -> list[int]:
                 if apart and len(entries) > 1:
@@ -69,6 +71,7 @@ def test_there_is_no_memory_to_write_with(apart: bool, monkeypatch: pytest.Monke
             assert isinstance(hog.ended, Unavailable) and ann.ended is None
             assert hub.writer.saving and hub.writer.backlog == 0
             hog.leave(clean=True)
+            assert room.state.size == 0, "whoever holds the room holds nothing of it"
             monkeypatch.setattr(hub.store, "append", append)
             assert await rows(hub, "hogs") == 1
             back = await join(hub, "hogs")
@@ -138,5 +141,146 @@ def test_a_room_is_given_up_while_it_is_written(tmp_path: Path) -> None:
             assert back.session.room is not room and back.session.room.seq == 1
             await type_in(hub, back, 5, "second")
             back.leave(clean=True)
+
+    run(story)
+
+
+@pytest.mark.expects_log("saving has stopped|'new' is closed: it is the largest")
+def test_what_is_not_saved_yet_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new document into which somebody has pasted much is the largest."""
+
+    async def story() -> None:
+        async with Hub(open_store(":memory:")) as hub:
+            ann, old, new = [await join(hub, name) for name in ("calm", "old", "new")]
+            await type_in(hub, old, 0, "x" * MUCH)
+            append = hub.store.append
+
+            async def starves(entries: Sequence[Entry]) -> list[int]:
+                if "new" in hub.rooms:
+                    raise OSError(errno.ENOMEM, "there is no memory")
+                return await append(entries)
+
+            monkeypatch.setattr(hub.store, "append", starves)
+            busy = new.receive(encode(SyncUpdate(typed(5, 0, "z" * 2 * MUCH))))
+            assert busy is not None
+            await busy
+            await type_in(hub, ann, 0, "a")
+            assert new.ended is not None and old.ended is None and ann.ended is None
+            for peer in (ann, old, new):
+                peer.leave(clean=True)
+
+    run(story)
+
+
+@pytest.mark.expects_log("saving has stopped|'hogs' is closed: it is the largest")
+def test_no_memory_even_to_open_the_file_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after any write that failed: those who need little do not have to go for that."""
+
+    async def story() -> None:
+        async with Hub(open_store(tmp_path / "quire.db")) as hub:
+            ann, bob, hog = [await join(hub, name) for name in ("ann", "bob", "hogs")]
+            await type_in(hub, hog, 0, "x" * MUCH)
+
+            def breaks(*_: object) -> None:
+                raise MemoryError
+
+            with monkeypatch.context() as patch:
+                patch.setattr(sqlite_rows, "append", breaks)
+                patch.setattr(sqlite_file, "_connect", breaks)
+                for peer in (ann, bob):
+                    peer.receive(encode(SyncUpdate(typed(5, 0, "a"))))
+                await until(lambda: hog.ended is not None)
+            await until(lambda: ann.session.room.durable and bob.session.room.durable)
+            assert ann.ended is None and bob.ended is None
+            for peer in (ann, bob, hog):
+                peer.leave(clean=True)
+
+    run(story)
+
+
+def test_an_edit_that_comes_from_a_worker_when_its_room_is_given_up(tmp_path: Path) -> None:
+    """It builds on what was not written, so it must not be: the document would be damaged."""
+
+    async def story() -> None:
+        async with Hub(open_store(tmp_path / "quire.db")) as hub:
+            ann = await join(hub, "notes")
+            await type_in(hub, ann, 0, "hello")
+            room, append, go = ann.session.room, hub.store.append, asyncio.Event()
+
+            async def slow(entries: Sequence[Entry]) -> list[int]:
+                await go.wait()
+                return await append(entries)
+
+            hub.store.append = slow  # type: ignore[method-assign]
+            other = await join(hub, "other")
+            other.receive(encode(SyncUpdate(typed(5, 0, "o"))))
+            await until(lambda: other.session.room.writing)
+            ann.receive(encode(SyncUpdate(typed(5, 5, "first"))))
+            program = edits.enter(hub, "notes", typed(5, 10, "x" * 20_000), OURS)
+            entering = asyncio.create_task(program)
+            await until(lambda: hub.engine.jobs["admit"] > 0)
+            hub.writer.give_up(room)
+            with pytest.raises(Unavailable, match="had to be closed"):
+                await entering
+            ann.leave(clean=True)
+            go.set()
+            await until(lambda: other.session.room.durable == 1)
+            assert await rows(hub, "notes") == 1 and hub.writer.backlog == 0
+            again = await join(hub, "notes")
+            assert again.session.room.frozen == ""
+            for peer in (other, again):
+                peer.leave(clean=True)
+
+    run(story)
+
+
+def test_an_edit_that_is_not_even_pending(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not count as waiting: a few of them, and everybody would be kept waiting for ever."""
+
+    async def story() -> None:
+        async with Hub(open_store(":memory:")) as hub:
+            ann = await join(hub, "notes")
+
+            def breaks(*_: object) -> None:
+                raise MemoryError
+
+            with monkeypatch.context() as patch:
+                patch.setattr(room_module, "_pending", breaks)
+                with pytest.raises(Unavailable, match="no memory"):
+                    ann.receive(encode(SyncUpdate(typed(5, 0, "x" * 10_000))))
+            assert hub.writer.backlog == 0
+            ann.leave(clean=True)
+
+    run(story)
+
+
+@pytest.mark.expects_log("closed: its edits cannot be saved|could not be saved together")
+def test_who_cannot_even_be_told_to_go() -> None:
+    """The others are, and what they write from then on is saved."""
+
+    async def story() -> None:
+        async with Hub(open_store(":memory:")) as hub:
+            ann, bob = await join(hub, "notes"), await join(hub, "notes")
+            append = hub.store.append
+
+            async def breaks(entries: Sequence[Entry]) -> list[int]:
+                raise ValueError("it is to blame")
+
+            def wake() -> None:
+                raise MemoryError
+
+            hub.store.append = breaks  # type: ignore[method-assign]
+            ann.receive(encode(SyncUpdate(typed(5, 0, "x"))))
+            for session in ann.session.room.sessions:
+                session.wake = wake
+            await until(lambda: "notes" not in hub.rooms)
+            assert ann.ended is not None and bob.ended is not None
+            hub.store.append = append  # type: ignore[method-assign]
+            again = await join(hub, "notes")
+            await type_in(hub, again, 0, "x")
+            for peer in (ann, bob, again):
+                peer.leave(clean=True)
 
     run(story)
