@@ -109,6 +109,7 @@ class Edits:
             room = await self._room(key)
             limits = room.limits
             news, missing = await admit(self._hub.engine, room.head, update, False, limits=limits)
+            _require_open(room)
             if missing:
                 raise Conflict("The update builds on edits that are not here: send those first.")
             if news is None and (room.frozen or room.durable == room.entered):
@@ -139,6 +140,7 @@ class Edits:
             if not wanted(room):
                 return room.seq, False
             said = _plain(await edits() if callable(edits) else edits)
+            _require_open(room)
             client = self._client(room, grant.user)
             update = await self._hub.editing.run("edit", room.state.encode(), client, said)
             if update == NOTHING:
@@ -177,6 +179,12 @@ class Edits:
                 del self._clients[next(iter(self._clients))]
             self._clients[writer] = client
         return self._clients[writer]
+
+
+def _require_open(room: Room) -> None:
+    """Raise what has ended the room while something was waited for: it knows nothing any more."""
+    if room.ended is not None:
+        raise room.ended
 
 
 def _plain(edits: Sequence[object]) -> str:

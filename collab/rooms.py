@@ -105,11 +105,11 @@ class Rooms(dict[str, Room]):
 
     def written(self, room: Room) -> None:
         """Some of the room's edits have come to disk."""
+        if room.alarms:
+            self._spawn(name_alarms(self._store, room, self._lists))
         if room.lost:
             self.give_up(room)
             return
-        if room.alarms:
-            self._spawn(name_alarms(self._store, room, self._lists))
         for session in list(room.sessions):
             session.wake()
         if room.overgrown and not room.copying:
@@ -119,13 +119,12 @@ class Rooms(dict[str, Room]):
     def give_up(self, room: Room) -> None:
         """The writer has given it up: the next one is opened from the log, once nothing of this one
         is on its way there."""
-        room.lost = True
+        room.lost, room.frozen = True, "The document had to be closed."
+        self.end(room, Unavailable("The document had to be closed. Try again."))
         if not room.writing:
             if self.get(room.name) is room:
                 del self[room.name]
             room.let_go()
-        room.frozen = "The document had to be closed."
-        self.end(room, Unavailable("The document had to be closed. Try again."))
 
     async def _open(self, name: str) -> Room:
         if self.closed:
@@ -156,7 +155,7 @@ class Rooms(dict[str, Room]):
 
     def largest(self) -> Room | None:
         """The room to close when there is no memory; None when they are all small."""
-        weights = {room: room.size + room.unsaved for room in self.values() if not room.lost}
+        weights = {room: room.size + room.unsaved for room in self.values()}
         room = max(weights, key=weights.__getitem__, default=None)
         return room if room is not None and weights[room] > MUCH else None
 

@@ -43,6 +43,8 @@ async def fold_room(store: Store, engine: Engine, room: Room) -> None:
 
 async def _fold(engine: Engine, room: Room) -> tuple[bytes, bytes] | None:
     """The data and the index of the room's state, which is compact then; None when that failed."""
+    if room.lost:
+        return None  # there is nothing to see any more: the next one opens the log
     folded = None
     try:
         data, index = await engine.run("fold", room.begin_fold())

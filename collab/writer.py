@@ -85,15 +85,17 @@ class Writer:
         """Writes until `close` is called and nothing is left."""
         while self._dirty or not self._closing:
             await self._work.wait()
-            self._work.clear()
             rooms: list[Room] = []
             try:
-                rooms, self._dirty = list(self._dirty), {}
+                rooms = list(self._dirty)
+                self._work.clear()
+                self._dirty = {}
                 await self._write(rooms)
             except Exception:  # there was no memory even to say what went wrong
                 reserve.give()
                 for room in rooms:
                     self._abandon(room)
+                await asyncio.sleep(RETRY[0])
 
     def close(self) -> None:
         """Lets `run` end once everything is on disk, or cannot be brought there."""
@@ -101,7 +103,7 @@ class Writer:
         self._work.set()
 
     async def _write(self, rooms: list[Room]) -> None:
-        batch = {room: edits for room in rooms if (edits := room.take())}
+        batch = {room: room.writing for room in rooms if room.take()}
         try:
             seqs = await self._append(batch)
         except Exception:
@@ -126,6 +128,8 @@ class Writer:
 
     def _commit(self, batch: Batch, seqs: Sequence[int] | None) -> None:
         if seqs is None:
+            for room in batch:  # what came after it must not come to the log without it
+                self._abandon(room)
             return
         last = 0
         for room, edits in batch.items():
@@ -154,7 +158,7 @@ class Writer:
 
     async def _append(self, batch: Batch) -> Sequence[int] | None:
         """Tries until it succeeds; None when that is hopeless and we are closing."""
-        tries, helped = 0, False
+        tries = short = 0
         while batch:
             try:
                 return await self._append_once(batch)
@@ -166,16 +170,16 @@ class Writer:
                 self.saving = False
             if given:
                 continue
-            if starved and tries and not helped:
+            short = short + 1 if starved else 0
+            if short and short % 2 == 0:
                 self._close_largest(batch)
-                helped = True
                 continue  # before its editors are back
             if self._closing and tries >= LAST_TRIES:
                 count = sum(map(len, batch.values()))
                 logger.error("closing with %d edits that could not be saved", count)
                 return None
             await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
-            tries, helped = tries + 1, False
+            tries += 1
         return []
 
     async def _append_once(self, batch: Batch) -> Sequence[int]:

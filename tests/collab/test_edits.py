@@ -1,6 +1,7 @@
 """Edits of programs: what they say is done, all of it or none, and as little as possible."""
 
 import asyncio
+import errno
 import json
 from random import Random
 
@@ -12,7 +13,7 @@ from collab.access import OURS, Grant, Level
 from collab.changes import changes
 from collab.editing import edit
 from collab.edits import enter
-from collab.errors import AccessDenied, Conflict, NotFound, ProtocolError
+from collab.errors import AccessDenied, Conflict, NotFound, ProtocolError, Unavailable
 from collab.storage import open_store
 from collab.update import read_state_vector
 from tests.collab.test_hub import read, run, until, write
@@ -298,5 +299,40 @@ def test_a_long_list_is_made_while_others_wait():
             assert len(row.data) < 100
         there = await shown(hub)
         assert (there["l"], there["m"]) == (long, moved)
+
+    play(story)
+
+
+@pytest.mark.expects_log("saving has stopped")
+def test_the_room_is_given_up_meanwhile():
+    """What is made of it would be made of nothing, and what it knows may not be on disk."""
+
+    async def story(hub):
+        async def late():
+            hub.writer.give_up(await hub.rooms.enter("notes"))
+            return [{"insert": "!", "at": 0}]
+
+        with pytest.raises(Unavailable, match="had to be closed"):
+            await hub.edits.make("notes", late, OURS, "Bot")
+
+        async def full(entries):
+            raise OSError(errno.ENOSPC, "the disk is full")
+
+        session = await hub.join("notes", lambda: None)
+        room, append, hub.store.append = session.room, hub.store.append, full
+        update = typed(5, 0, "y" * 20_000)
+        writing = asyncio.create_task(enter(hub, "notes", update, OURS))
+        await until(lambda: room.writing)
+        count = hub.engine.jobs["admit"]
+        taking = asyncio.create_task(hub.edits.take("notes", update, OURS, "Bot"))
+        await until(lambda: hub.engine.jobs["admit"] > count)
+        hub.writer.give_up(room)
+        with pytest.raises(Unavailable, match="had to be closed"):
+            await taking
+        with pytest.raises(Unavailable, match="had to be closed"):
+            await writing
+        hub.leave(session, True)
+        hub.store.append = append
+        await until(lambda: "notes" not in hub.rooms)
 
     play(story)

@@ -13,6 +13,7 @@ from collab.access import OURS
 from collab.connection import Connection
 from collab.errors import Unavailable
 from collab.reserve import reserve
+from collab.room import Room
 from collab.storage import Entry, open_store, sqlite_file, sqlite_rows
 from collab.wire import SyncStep1, SyncStep2, SyncUpdate, encode
 from tests.collab.test_hub import run, until
@@ -282,5 +283,89 @@ def test_who_cannot_even_be_told_to_go() -> None:
             await type_in(hub, again, 0, "x")
             for peer in (ann, bob, again):
                 peer.leave(clean=True)
+
+    run(story)
+
+
+def test_a_fold_that_begins_after_its_room_was_given_up() -> None:
+    """It knows nothing any more, and must not be saved as what the document is."""
+
+    async def story() -> None:
+        async with Hub(open_store(":memory:")) as hub:
+            ann = await join(hub, "notes")
+            await type_in(hub, ann, 0, "precious")
+            room = ann.session.room
+            room.rows = 1_000_000  # time to fold,
+            hub.rooms.written(room)  # which the next turn begins with
+            assert room.copying
+            hub.writer.give_up(room)
+            ann.leave(clean=True)
+            await until(lambda: not room.copying)
+            assert (await hub.store.load("notes")).snapshot is None
+            again = await join(hub, "notes")
+            assert again.session.room.alive == len("precious")
+            again.leave(clean=True)
+
+    run(story)
+
+
+@pytest.mark.expects_log("saving has stopped|'hogs' is closed: it is the largest")
+def test_a_room_that_was_given_up_is_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is being written of it keeps it, for ever if there is no memory for that."""
+
+    async def story() -> None:
+        async with Hub(open_store(":memory:")) as hub:
+            ann, hog = await join(hub, "calm"), await join(hub, "hogs")
+            await type_in(hub, hog, 0, "x" * MUCH)
+            room, append = hog.session.room, hub.store.append
+
+            async def starves(entries: Sequence[Entry]) -> list[int]:
+                if room.state.size:
+                    raise OSError(errno.ENOMEM, "there is no memory")
+                return await append(entries)
+
+            monkeypatch.setattr(hub.store, "append", starves)
+            hog.receive(encode(SyncUpdate(typed(5, MUCH, "a"))))
+            await until(lambda: not hub.writer.saving)
+            hub.writer.give_up(room)
+            await type_in(hub, ann, 0, "a")
+            assert ann.ended is None
+            for peer in (ann, hog):
+                peer.leave(clean=True)
+
+    run(story)
+
+
+@pytest.mark.expects_log("saving has stopped|could not be saved")
+def test_closing_while_the_disk_is_full(tmp_path: Path) -> None:
+    """When it has room again in the very last moment, nothing is written without what came before
+    it: the document would be damaged."""
+
+    async def story() -> None:
+        async with Hub(open_store(tmp_path / "quire.db")) as hub:
+            ann = await join(hub, "notes")
+            await type_in(hub, ann, 0, "real")
+            append, abandon, full = hub.store.append, hub.writer._abandon, True
+
+            async def fails(entries: Sequence[Entry]) -> list[int]:
+                if full:
+                    raise OSError(errno.ENOSPC, "the disk is full")
+                return await append(entries)
+
+            def heals(room: Room) -> None:
+                nonlocal full
+                full = False
+                abandon(room)
+
+            hub.store.append = fails  # type: ignore[method-assign]
+            hub.writer._abandon = heals  # type: ignore[method-assign]
+            ann.receive(encode(SyncUpdate(typed(5, 4, "A"))))
+            await until(lambda: not hub.writer.saving)
+            ann.receive(encode(SyncUpdate(typed(5, 5, "B"))))
+        assert not full
+        async with Hub(open_store(tmp_path / "quire.db")) as hub:
+            again = await join(hub, "notes")
+            assert again.session.room.frozen == "" and await rows(hub, "notes") == 1
+            again.leave(clean=True)
 
     run(story)
