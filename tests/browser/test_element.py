@@ -192,6 +192,7 @@ def test_what_it_says_and_takes(server: Server, site: Elsewhere, ada: Person, be
     text_of(page, "told").click()
     page.keyboard.type("mine")
     expect(text_of(other, "told").locator(".caret-name")).to_have_text("Ola (guest)")
+    expect(text_of(other, "told")).to_contain_text("mine")
     text_of(other, "told").press("ControlOrMeta+End")
     other.keyboard.type(" yours")
     expect(text_of(page, "told")).to_contain_text("mine")
