@@ -179,8 +179,8 @@ class Connection:
                     self.hub.engine, room.head, update, partial, MOST_DELETES, room.limits
                 )
                 # Without its session a room may have been freed and opened again elsewhere, and
-                # one that has ended may be given up: nothing more of it must reach the log.
-                if session in room.sessions and session.ended is None:
+                # of one that was given up nothing more must reach the log.
+                if session in room.sessions and not (room.lost or session.ended):
                     session.admitted(admission, partial, time.time())
             case SyncStep2() | SyncUpdate():
                 pass

@@ -84,7 +84,8 @@ class Rooms(dict[str, Room]):
             self._begin_fold(room)
         else:
             del self[room.name]
-            self.rest(room)
+            if not room.lost:
+                self.rest(room)
 
     def tick(self, room: Room) -> None:
         """A second has passed."""
@@ -120,11 +121,13 @@ class Rooms(dict[str, Room]):
         """The writer has given it up: the next one is opened from the log, once nothing of this one
         is on its way there."""
         room.lost, room.frozen = True, "The document had to be closed."
-        self.end(room, Unavailable("The document had to be closed. Try again."))
-        if not room.writing:
-            if self.get(room.name) is room:
-                del self[room.name]
-            room.let_go()
+        try:
+            self.end(room, Unavailable("The document had to be closed. Try again."))
+        finally:
+            if not room.writing:
+                if self.get(room.name) is room:
+                    del self[room.name]
+                room.let_go()
 
     async def _open(self, name: str) -> Room:
         if self.closed:

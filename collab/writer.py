@@ -12,6 +12,7 @@ it was not acknowledged, so its editors come back with it.
 """
 
 import asyncio
+import contextlib
 import errno
 import logging
 import time
@@ -62,10 +63,11 @@ class Writer:
         """The room is not what its log says any more: nothing of it is written but what already is
         being written, and the next one is opened from the log."""
         # What came in meanwhile builds on what was not written: it must not reach the log either.
-        self._backlog += room.fresh
-        self._forget(room.pending)
-        room.pending, room.fresh = [], 0
+        waited, room.pending = room.pending, []
         self._rooms.give_up(room)
+        self._backlog += room.fresh
+        room.fresh = 0
+        self._forget(waited)
 
     @property
     def backlog(self) -> int:
@@ -87,14 +89,14 @@ class Writer:
             await self._work.wait()
             rooms: list[Room] = []
             try:
-                rooms = list(self._dirty)
+                rooms, self._dirty = list(self._dirty), {}
                 self._work.clear()
-                self._dirty = {}
                 await self._write(rooms)
             except Exception:  # there was no memory even to say what went wrong
                 reserve.give()
                 for room in rooms:
-                    self._abandon(room)
+                    with contextlib.suppress(Exception):  # and there is nobody to say it to
+                        self._abandon(room)
                 await asyncio.sleep(RETRY[0])
 
     def close(self) -> None:
@@ -147,9 +149,9 @@ class Writer:
 
     def _abandon(self, room: Room) -> None:
         """Not even what is being written of it comes to disk."""
-        self._forget(room.writing)
-        room.writing = []
+        edits, room.writing = room.writing, []
         self.give_up(room)
+        self._forget(edits)
 
     def _forget(self, edits: Sequence[Pending]) -> None:
         self._backlog -= sum(len(edit.news.data) for edit in edits)
@@ -180,6 +182,7 @@ class Writer:
                 return None
             await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
             tries += 1
+        self.saving = True  # for nothing waits any more
         return []
 
     async def _append_once(self, batch: Batch) -> Sequence[int]:
@@ -200,6 +203,6 @@ class Writer:
     def _close_largest(self, batch: Batch) -> None:
         """For memory, which nothing else lets go of while all wait for the disk."""
         if (room := self._rooms.largest()) is not None:
-            batch.pop(room, None)
             self._abandon(room)
+            batch.pop(room, None)
             logger.warning("document %r is closed: it is the largest, memory is short", room.name)

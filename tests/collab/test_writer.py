@@ -369,3 +369,23 @@ def test_closing_while_the_disk_is_full(tmp_path: Path) -> None:
             again.leave(clean=True)
 
     run(story)
+
+
+def test_who_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one leaves a room as it is given up: nothing is put in order then, which would open
+    the document again."""
+
+    async def story() -> None:
+        async with Hub(open_store(":memory:")) as hub:
+            ann = await join(hub, "notes")
+            await type_in(hub, ann, 0, "a")
+            rested: list[Room] = []
+            monkeypatch.setattr(hub.rooms, "rest", rested.append)
+            ann.session.wake = lambda: ann.leave(clean=False)
+            hub.writer.give_up(ann.session.room)
+            assert "notes" not in hub.rooms and rested == []
+            back = await join(hub, "notes")
+            back.leave(clean=True)
+            assert [back.session.room] == rested
+
+    run(story)
