@@ -183,8 +183,8 @@ class Edits:
 
 def _require_open(room: Room) -> None:
     """Raise what has ended the room while something was waited for: it knows nothing any more."""
-    if (ended := room.ended) is not None:
-        raise type(ended)(str(ended))  # another one: it would hold what was waited for
+    if room.ended is not None:
+        raise room.ended.bare()
 
 
 def _plain(edits: Sequence[object]) -> str:

@@ -18,6 +18,8 @@ codes are chosen by that. The sentence of an error goes to the peer: it says wha
 what to do, never what was sent.
 """
 
+from typing import Self
+
 NO_MEMORY = "The server has no memory for that now. Try again."
 """What is said with Unavailable when an allocation fails."""
 
@@ -32,6 +34,11 @@ class CollabError(Exception):
     def __init__(self, sentence: str, limit: str = "") -> None:
         super().__init__(sentence)
         self.limit = limit
+
+    def bare(self) -> Self:
+        """The same without the frames that it passed through. What keeps an error is often held by
+        them, and both would stay until a long collection of the whole heap."""
+        return type(self)(str(self))
 
 
 class ProtocolError(CollabError):

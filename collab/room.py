@@ -110,9 +110,9 @@ class Room:
         return self.state.size + RANGE * self._ranges
 
     @property
-    def unsaved(self) -> int:
-        """Bytes of edits that are not on disk."""
-        return sum(len(edit.news.data) for edits in (self.writing, self.pending) for edit in edits)
+    def weight(self) -> int:
+        """Bytes that it takes in memory, about: also what is not on disk yet."""
+        return self.size + sum(len(edit.news.data) for edit in (*self.writing, *self.pending))
 
     @property
     def full(self) -> bool:

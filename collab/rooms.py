@@ -158,9 +158,8 @@ class Rooms(dict[str, Room]):
 
     def largest(self) -> Room | None:
         """The room to close when there is no memory; None when they are all small."""
-        weights = {room: room.size + room.unsaved for room in self.values()}
-        room = max(weights, key=weights.__getitem__, default=None)
-        return room if room is not None and weights[room] > MUCH else None
+        room = max(self.values(), key=lambda room: room.weight, default=None)
+        return room if room is not None and room.weight > MUCH else None
 
     def weigh(self) -> None:
         """Call it every second or so: what is open grows, and goes."""

@@ -168,14 +168,16 @@ class Writer:
                 starved = isinstance(error, MemoryError) or error.errno == errno.ENOMEM
                 given = starved and reserve.give()
                 if self.saving:
-                    logger.warning("saving has stopped, edits wait: %s", error or "no memory")
+                    reason = str(error) or "there is no memory"
+                    logger.warning("saving has stopped, edits wait: %s", reason)
                 self.saving = False
             if given:
                 continue
             short = short + 1 if starved else 0
-            if short and short % 2 == 0:
+            if short == 2:  # it did not come back by itself
                 self._close_largest(batch)
-                continue  # before its editors are back
+                short = 0
+                continue  # before the editors are back
             if self._closing and tries >= LAST_TRIES:
                 count = sum(map(len, batch.values()))
                 logger.error("closing with %d edits that could not be saved", count)

@@ -99,12 +99,12 @@ class Line:
         """CollabError when it has ended: the one that ended it, noted before."""
         self.seen = time.monotonic()
         if self.ended is not None:
-            raise _bare(self.ended)
+            raise self.ended.bare()
 
     def end(self, error: CollabError) -> None:
         """The peer has to go; it is told when it asks next."""
         if self.ended is None:
-            self.ended = _bare(error)
+            self.ended = error.bare()
             self.peer.refuse(error)
             self.leave(clean=False)
 
@@ -279,12 +279,6 @@ class Lines:
                         self.remove(line)
         finally:
             self._walking = False
-
-
-def _bare(error: CollabError) -> CollabError:
-    """The same, without the frames that it passed through: those hold the connection, which would
-    hold them, until a long collection of the whole heap."""
-    return type(error)(str(error))
 
 
 def _blamed(error: BaseException) -> CollabError:

@@ -36,9 +36,9 @@ def test_no_room_to_hold_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reserve.short and not reserve.give()
 
 
-async def peer(hub: Hub) -> Connection:
+async def peer(hub: Hub, name: str = "notes") -> Connection:
     """Somebody who may write."""
-    connection = Connection(hub, await hub.join("notes", lambda: None))
+    connection = Connection(hub, await hub.join(name, lambda: None))
     for message in (SyncStep1(b"\x00"), SyncStep2(b"\x00\x00")):
         connection.receive(encode(message))
     return connection

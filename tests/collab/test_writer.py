@@ -2,7 +2,7 @@
 
 import asyncio
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,29 +15,59 @@ from collab.errors import Unavailable
 from collab.reserve import reserve
 from collab.room import Room
 from collab.storage import Entry, open_store, sqlite_file, sqlite_rows
-from collab.wire import SyncStep1, SyncStep2, SyncUpdate, encode
+from collab.wire import SyncUpdate, encode
 from tests.collab.test_hub import run, until
+from tests.collab.test_reserve import peer
 from tests.live import typed
 
 MUCH = 2 << 20  # bytes
 
 
-async def join(hub: Hub, name: str) -> Connection:
-    """Somebody who may write."""
-    connection = Connection(hub, await hub.join(name, lambda: None))
-    for message in (SyncStep1(b"\x00"), SyncStep2(b"\x00\x00")):
-        connection.receive(encode(message))
-    return connection
-
-
-async def type_in(hub: Hub, peer: Connection, clock: int, text: str) -> None:
+async def type_in(one: Connection, clock: int, text: str) -> None:
     """Some text, and it is on disk."""
-    room = peer.session.room
+    room = one.session.room
     count = room.entered + 1
-    busy = peer.receive(encode(SyncUpdate(typed(5, clock, text))))
+    busy = one.receive(encode(SyncUpdate(typed(5, clock, text))))
     if busy is not None:
         await busy
     await until(lambda: room.durable >= count)
+
+
+async def calm_and_hog(hub: Hub) -> tuple[Connection, Connection]:
+    """One in a small document, one in a large one."""
+    ann, hog = await peer(hub, "calm"), await peer(hub, "hogs")
+    await type_in(hog, 0, "x" * MUCH)
+    return ann, hog
+
+
+def fail(hub: Hub, fails: Callable[[Sequence[Entry]], Exception | None]) -> None:
+    """Writing does, while `fails` says how."""
+    append = hub.store.append
+
+    async def tries(entries: Sequence[Entry]) -> list[int]:
+        if (error := fails(entries)) is not None:
+            raise error
+        return await append(entries)
+
+    hub.store.append = tries  # type: ignore[method-assign]
+
+
+def starve(hub: Hub, starves: Callable[[], object]) -> None:
+    """There is no memory to write with, while `starves` says so."""
+    error = OSError(errno.ENOMEM, "there is no memory")
+    fail(hub, lambda _: error if starves() else None)
+
+
+def stop(hub: Hub) -> asyncio.Event:
+    """Nothing that is written from now on comes to disk before that is set."""
+    append, go = hub.store.append, asyncio.Event()
+
+    async def slow(entries: Sequence[Entry]) -> list[int]:
+        await go.wait()
+        return await append(entries)
+
+    hub.store.append = slow  # type: ignore[method-assign]
+    return go
 
 
 async def rows(hub: Hub, name: str) -> int:
@@ -47,61 +77,48 @@ async def rows(hub: Hub, name: str) -> int:
 
 @pytest.mark.expects_log("saving has stopped|saved together|'hogs' is closed: it is the largest")
 @pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
-def test_there_is_no_memory_to_write_with(apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The largest document has to go, for it keeps what all wait for; nobody else has to, and its
-    editors come back with what was not acknowledged."""
+def test_there_is_no_memory_to_write_with(apart: bool) -> None:
+    """The largest document has to go, for it keeps what all wait for, whoever holds it; nobody
+    else has to, and its editors come back with what was not acknowledged."""
 
     async def story() -> None:
         async with Hub(open_store(":memory:")) as hub:
-            ann, hog = await join(hub, "calm"), await join(hub, "hogs")
-            await type_in(hub, hog, 0, "x" * MUCH)
-            append, room = hub.store.append, hog.session.room
-
-            async def starves(entries: Sequence[Entry]) -> list[int]:
-                if apart and len(entries) > 1:
-                    raise ValueError("one of them is to blame")
-                if "hogs" in hub.rooms:
-                    raise OSError(errno.ENOMEM, "there is no memory")
-                return await append(entries)
-
-            monkeypatch.setattr(hub.store, "append", starves)
-            typing = asyncio.create_task(type_in(hub, ann, 0, "a"))
+            ann, hog = await calm_and_hog(hub)
+            room = hog.session.room
+            starve(hub, lambda: room.state.size)
+            if apart:
+                blame = ValueError("one of them is to blame")
+                fail(hub, lambda entries: blame if len(entries) > 1 else None)
+            typing = asyncio.create_task(type_in(ann, 0, "a"))
             await asyncio.sleep(0)
             hog.receive(encode(SyncUpdate(typed(5, MUCH, "lost?"))))
             await typing
             assert isinstance(hog.ended, Unavailable) and ann.ended is None
             assert hub.writer.saving and hub.writer.backlog == 0
             hog.leave(clean=True)
-            assert room.state.size == 0, "whoever holds the room holds nothing of it"
-            monkeypatch.setattr(hub.store, "append", append)
             assert await rows(hub, "hogs") == 1
-            back = await join(hub, "hogs")
-            await type_in(hub, back, MUCH, "lost?")
+            back = await peer(hub, "hogs")
+            await type_in(back, MUCH, "lost?")
             assert await rows(hub, "hogs") == 2
-            for peer in (ann, back):
-                peer.leave(clean=True)
+            for one in (ann, back):
+                one.leave(clean=True)
 
     run(story)
 
 
-@pytest.mark.expects_log("saving has stopped")
-def test_what_is_kept_back_is_given_first(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.expects_log("edits wait: .*there is no memory")
+@pytest.mark.parametrize("error", [OSError(errno.ENOMEM, "there is no memory"), MemoryError()])
+def test_what_is_kept_back_is_given_first(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Then nobody has to go; neither do small documents, which would not help."""
 
     async def story() -> None:
         async with Hub(open_store(":memory:")) as hub:
-            ann, hog = await join(hub, "calm"), await join(hub, "hogs")
-            await type_in(hub, hog, 0, "x" * MUCH)
-            append = hub.store.append
-
-            async def starves(entries: Sequence[Entry]) -> list[int]:
-                if not reserve.short:
-                    raise OSError(errno.ENOMEM, "there is no memory")
-                return await append(entries)
-
-            monkeypatch.setattr(hub.store, "append", starves)
+            ann, hog = await calm_and_hog(hub)
+            fail(hub, lambda _: None if reserve.short else error)
             reserve.hold()
-            await type_in(hub, ann, 0, "a")
+            await type_in(ann, 0, "a")
             assert ann.ended is None and hog.ended is None
             hog.leave(clean=True)
             assert hub.rooms.largest() is None
@@ -117,15 +134,9 @@ def test_a_room_is_given_up_while_it_is_written(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with Hub(open_store(tmp_path / "quire.db")) as hub:
-            ann = await join(hub, "notes")
+            ann = await peer(hub, "notes")
             room = ann.session.room
-            append, go = hub.store.append, asyncio.Event()
-
-            async def slow(entries: Sequence[Entry]) -> list[int]:
-                await go.wait()
-                return await append(entries)
-
-            hub.store.append = slow  # type: ignore[method-assign]
+            go = stop(hub)
             ann.receive(encode(SyncUpdate(typed(5, 0, "first"))))
             await until(lambda: room.writing)
             ann.receive(encode(SyncUpdate(typed(5, 5, "second"))))
@@ -134,41 +145,34 @@ def test_a_room_is_given_up_while_it_is_written(tmp_path: Path) -> None:
             assert isinstance(ann.ended, Unavailable)
             ann.leave(clean=True)
             with pytest.raises(Unavailable, match="is being closed"):
-                await join(hub, "notes")
+                await peer(hub, "notes")
             go.set()
             await until(lambda: "notes" not in hub.rooms)
             assert hub.writer.backlog == 0 and await rows(hub, "notes") == 1
-            back = await join(hub, "notes")
+            back = await peer(hub, "notes")
             assert back.session.room is not room and back.session.room.seq == 1
-            await type_in(hub, back, 5, "second")
+            await type_in(back, 5, "second")
             back.leave(clean=True)
 
     run(story)
 
 
 @pytest.mark.expects_log("saving has stopped|'new' is closed: it is the largest")
-def test_what_is_not_saved_yet_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_saved_yet_counts() -> None:
     """A new document into which somebody has pasted much is the largest."""
 
     async def story() -> None:
         async with Hub(open_store(":memory:")) as hub:
-            ann, old, new = [await join(hub, name) for name in ("calm", "old", "new")]
-            await type_in(hub, old, 0, "x" * MUCH)
-            append = hub.store.append
-
-            async def starves(entries: Sequence[Entry]) -> list[int]:
-                if "new" in hub.rooms:
-                    raise OSError(errno.ENOMEM, "there is no memory")
-                return await append(entries)
-
-            monkeypatch.setattr(hub.store, "append", starves)
+            ann, old, new = [await peer(hub, name) for name in ("calm", "old", "new")]
+            await type_in(old, 0, "x" * MUCH)
+            starve(hub, lambda: "new" in hub.rooms)
             busy = new.receive(encode(SyncUpdate(typed(5, 0, "z" * 2 * MUCH))))
             assert busy is not None
             await busy
-            await type_in(hub, ann, 0, "a")
+            await type_in(ann, 0, "a")
             assert new.ended is not None and old.ended is None and ann.ended is None
-            for peer in (ann, old, new):
-                peer.leave(clean=True)
+            for one in (ann, old, new):
+                one.leave(clean=True)
 
     run(story)
 
@@ -181,8 +185,8 @@ def test_no_memory_even_to_open_the_file_anew(
 
     async def story() -> None:
         async with Hub(open_store(tmp_path / "quire.db")) as hub:
-            ann, bob, hog = [await join(hub, name) for name in ("ann", "bob", "hogs")]
-            await type_in(hub, hog, 0, "x" * MUCH)
+            ann, bob, hog = [await peer(hub, name) for name in ("ann", "bob", "hogs")]
+            await type_in(hog, 0, "x" * MUCH)
 
             def breaks(*_: object) -> None:
                 raise MemoryError
@@ -190,13 +194,13 @@ def test_no_memory_even_to_open_the_file_anew(
             with monkeypatch.context() as patch:
                 patch.setattr(sqlite_rows, "append", breaks)
                 patch.setattr(sqlite_file, "_connect", breaks)
-                for peer in (ann, bob):
-                    peer.receive(encode(SyncUpdate(typed(5, 0, "a"))))
+                for one in (ann, bob):
+                    one.receive(encode(SyncUpdate(typed(5, 0, "a"))))
                 await until(lambda: hog.ended is not None)
             await until(lambda: ann.session.room.durable and bob.session.room.durable)
             assert ann.ended is None and bob.ended is None
-            for peer in (ann, bob, hog):
-                peer.leave(clean=True)
+            for one in (ann, bob, hog):
+                one.leave(clean=True)
 
     run(story)
 
@@ -206,16 +210,10 @@ def test_an_edit_that_comes_from_a_worker_when_its_room_is_given_up(tmp_path: Pa
 
     async def story() -> None:
         async with Hub(open_store(tmp_path / "quire.db")) as hub:
-            ann = await join(hub, "notes")
-            await type_in(hub, ann, 0, "hello")
-            room, append, go = ann.session.room, hub.store.append, asyncio.Event()
-
-            async def slow(entries: Sequence[Entry]) -> list[int]:
-                await go.wait()
-                return await append(entries)
-
-            hub.store.append = slow  # type: ignore[method-assign]
-            other = await join(hub, "other")
+            ann = await peer(hub, "notes")
+            await type_in(ann, 0, "hello")
+            room, go = ann.session.room, stop(hub)
+            other = await peer(hub, "other")
             other.receive(encode(SyncUpdate(typed(5, 0, "o"))))
             await until(lambda: other.session.room.writing)
             ann.receive(encode(SyncUpdate(typed(5, 5, "first"))))
@@ -229,10 +227,10 @@ def test_an_edit_that_comes_from_a_worker_when_its_room_is_given_up(tmp_path: Pa
             go.set()
             await until(lambda: other.session.room.durable == 1)
             assert await rows(hub, "notes") == 1 and hub.writer.backlog == 0
-            again = await join(hub, "notes")
+            again = await peer(hub, "notes")
             assert again.session.room.frozen == ""
-            for peer in (other, again):
-                peer.leave(clean=True)
+            for one in (other, again):
+                one.leave(clean=True)
 
     run(story)
 
@@ -242,7 +240,7 @@ def test_an_edit_that_is_not_even_pending(monkeypatch: pytest.MonkeyPatch) -> No
 
     async def story() -> None:
         async with Hub(open_store(":memory:")) as hub:
-            ann = await join(hub, "notes")
+            ann = await peer(hub, "notes")
 
             def breaks(*_: object) -> None:
                 raise MemoryError
@@ -263,26 +261,22 @@ def test_who_cannot_even_be_told_to_go() -> None:
 
     async def story() -> None:
         async with Hub(open_store(":memory:")) as hub:
-            ann, bob = await join(hub, "notes"), await join(hub, "notes")
-            append = hub.store.append
-
-            async def breaks(entries: Sequence[Entry]) -> list[int]:
-                raise ValueError("it is to blame")
+            ann, bob = await peer(hub, "notes"), await peer(hub, "notes")
+            room, blame = ann.session.room, ValueError("it is to blame")
 
             def wake() -> None:
                 raise MemoryError
 
-            hub.store.append = breaks  # type: ignore[method-assign]
+            fail(hub, lambda _: None if room.lost else blame)
             ann.receive(encode(SyncUpdate(typed(5, 0, "x"))))
-            for session in ann.session.room.sessions:
+            for session in room.sessions:
                 session.wake = wake
             await until(lambda: "notes" not in hub.rooms)
             assert ann.ended is not None and bob.ended is not None
-            hub.store.append = append  # type: ignore[method-assign]
-            again = await join(hub, "notes")
-            await type_in(hub, again, 0, "x")
-            for peer in (ann, bob, again):
-                peer.leave(clean=True)
+            again = await peer(hub, "notes")
+            await type_in(again, 0, "x")
+            for one in (ann, bob, again):
+                one.leave(clean=True)
 
     run(story)
 
@@ -292,8 +286,8 @@ def test_a_fold_that_begins_after_its_room_was_given_up() -> None:
 
     async def story() -> None:
         async with Hub(open_store(":memory:")) as hub:
-            ann = await join(hub, "notes")
-            await type_in(hub, ann, 0, "precious")
+            ann = await peer(hub, "notes")
+            await type_in(ann, 0, "precious")
             room = ann.session.room
             room.rows = 1_000_000  # time to fold,
             hub.rooms.written(room)  # which the next turn begins with
@@ -302,7 +296,7 @@ def test_a_fold_that_begins_after_its_room_was_given_up() -> None:
             ann.leave(clean=True)
             await until(lambda: not room.copying)
             assert (await hub.store.load("notes")).snapshot is None
-            again = await join(hub, "notes")
+            again = await peer(hub, "notes")
             assert again.session.room.alive == len("precious")
             again.leave(clean=True)
 
@@ -310,28 +304,21 @@ def test_a_fold_that_begins_after_its_room_was_given_up() -> None:
 
 
 @pytest.mark.expects_log("saving has stopped|'hogs' is closed: it is the largest")
-def test_a_room_that_was_given_up_is_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_room_that_was_given_up_is_the_largest() -> None:
     """What is being written of it keeps it, for ever if there is no memory for that."""
 
     async def story() -> None:
         async with Hub(open_store(":memory:")) as hub:
-            ann, hog = await join(hub, "calm"), await join(hub, "hogs")
-            await type_in(hub, hog, 0, "x" * MUCH)
-            room, append = hog.session.room, hub.store.append
-
-            async def starves(entries: Sequence[Entry]) -> list[int]:
-                if room.state.size:
-                    raise OSError(errno.ENOMEM, "there is no memory")
-                return await append(entries)
-
-            monkeypatch.setattr(hub.store, "append", starves)
+            ann, hog = await calm_and_hog(hub)
+            room = hog.session.room
+            starve(hub, lambda: room.state.size)
             hog.receive(encode(SyncUpdate(typed(5, MUCH, "a"))))
             await until(lambda: not hub.writer.saving)
             hub.writer.give_up(room)
-            await type_in(hub, ann, 0, "a")
+            await type_in(ann, 0, "a")
             assert ann.ended is None
-            for peer in (ann, hog):
-                peer.leave(clean=True)
+            for one in (ann, hog):
+                one.leave(clean=True)
 
     run(story)
 
@@ -343,28 +330,24 @@ def test_closing_while_the_disk_is_full(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with Hub(open_store(tmp_path / "quire.db")) as hub:
-            ann = await join(hub, "notes")
-            await type_in(hub, ann, 0, "real")
-            append, abandon, full = hub.store.append, hub.writer._abandon, True
-
-            async def fails(entries: Sequence[Entry]) -> list[int]:
-                if full:
-                    raise OSError(errno.ENOSPC, "the disk is full")
-                return await append(entries)
+            ann = await peer(hub, "notes")
+            await type_in(ann, 0, "real")
+            abandon, full = hub.writer._abandon, True
+            error = OSError(errno.ENOSPC, "the disk is full")
 
             def heals(room: Room) -> None:
                 nonlocal full
                 full = False
                 abandon(room)
 
-            hub.store.append = fails  # type: ignore[method-assign]
+            fail(hub, lambda _: error if full else None)
             hub.writer._abandon = heals  # type: ignore[method-assign]
             ann.receive(encode(SyncUpdate(typed(5, 4, "A"))))
             await until(lambda: not hub.writer.saving)
             ann.receive(encode(SyncUpdate(typed(5, 5, "B"))))
         assert not full
         async with Hub(open_store(tmp_path / "quire.db")) as hub:
-            again = await join(hub, "notes")
+            again = await peer(hub, "notes")
             assert again.session.room.frozen == "" and await rows(hub, "notes") == 1
             again.leave(clean=True)
 
@@ -377,14 +360,14 @@ def test_who_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def story() -> None:
         async with Hub(open_store(":memory:")) as hub:
-            ann = await join(hub, "notes")
-            await type_in(hub, ann, 0, "a")
+            ann = await peer(hub, "notes")
+            await type_in(ann, 0, "a")
             rested: list[Room] = []
             monkeypatch.setattr(hub.rooms, "rest", rested.append)
             ann.session.wake = lambda: ann.leave(clean=False)
             hub.writer.give_up(ann.session.room)
             assert "notes" not in hub.rooms and rested == []
-            back = await join(hub, "notes")
+            back = await peer(hub, "notes")
             back.leave(clean=True)
             assert [back.session.room] == rested
 
