@@ -3,6 +3,7 @@
 import asyncio
 import errno
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -262,16 +263,18 @@ def test_who_cannot_even_be_told_to_go() -> None:
     async def story() -> None:
         async with Hub(open_store(":memory:")) as hub:
             ann, bob = await peer(hub, "notes"), await peer(hub, "notes")
-            room, blame = ann.session.room, ValueError("it is to blame")
+            room, blame, woken = ann.session.room, ValueError("it is to blame"), list[Connection]()
 
-            def wake() -> None:
+            def wake(one: Connection) -> None:
+                woken.append(one)
                 raise MemoryError
 
             fail(hub, lambda _: None if room.lost else blame)
             ann.receive(encode(SyncUpdate(typed(5, 0, "x"))))
-            for session in room.sessions:
-                session.wake = wake
+            for one in (ann, bob):
+                one.session.wake = partial(wake, one)
             await until(lambda: "notes" not in hub.rooms)
+            assert {ann, bob} == set(woken)
             assert ann.ended is not None and bob.ended is not None
             again = await peer(hub, "notes")
             await type_in(again, 0, "x")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from collab.storage import Store, open_store
+from collab.storage import Store, open_store, sqlite_file, sqlite_rows
 from tests.storage.contract import entries
 from tests.storage.files import listed, load, mode, write
 
@@ -52,6 +52,25 @@ def test_only_the_owner_reads(path: Path) -> None:
     finally:
         os.umask(before)
     assert mode(file.parent) == mode(file.parent.parent) == 0o700
+
+
+def test_no_memory_even_to_open_it_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a write that failed: it is said as of a disk that does not answer, and the next write
+    tries again."""
+
+    def breaks(*_: object) -> None:
+        raise MemoryError
+
+    async def tell() -> None:
+        async with open_store(path) as store:
+            with monkeypatch.context() as patch:
+                patch.setattr(sqlite_rows, "append", breaks)
+                patch.setattr(sqlite_file, "_connect", breaks)
+                with pytest.raises(OSError, match="there is no memory"):
+                    await store.append(entries("a:1"))
+            assert await store.append(entries("a:1")) == [1]
+
+    asyncio.run(tell())
 
 
 HOLD = """
