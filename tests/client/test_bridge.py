@@ -11,7 +11,7 @@ from pycrdt import Text
 from collab.client import Client
 from collab.client.bridge import Bridge
 from collab.client.carets import Carets
-from tests.client.neovim import Neovim, needs_neovim
+from tests.client.neovim import Neovim, begin, needs_neovim, write_together
 from tests.client.plugin import BRIDGE, Plugin, is_edit, place
 from tests.client.stories import play, quire, text
 from tests.live import Server, until
@@ -342,54 +342,18 @@ def test_what_is_wrong_is_said(guarded, server: Server, tmp_path: Path) -> None:
 
 @needs_neovim
 def test_neovim(server: Server, tmp_path: Path) -> None:
-    """Typed here and there, at once, undone; carets both ways; letters of all sizes."""
+    """With a small client of ours; `test_plugins` does the same with Teamtype's."""
     (tmp_path / "notes.md").write_text("from the disk\n")
     command = [*BRIDGE, server.page("/"), "notes", "--name", "Vi"]
     lua = "{" + ", ".join(json.dumps(one) for one in command) + "}"
 
     async def story() -> None:
         async with Client(server.page("/"), "notes", user={"name": "Ann"}) as ann:
-            words = ann.doc.get("content", type=Text)
-            words += "Grüße 😀\nzwei\n"
-            await ann.saved()
+            await begin(ann)
             plugin = Path(__file__).with_name("editor.lua")
             with Neovim(tmp_path, "notes.md", "-c", f"luafile {plugin}") as vi:
                 await asyncio.to_thread(vi.run, f"Quire.start({lua})")
-
-                async def sees(*lines: str) -> None:
-                    await until(f"Neovim to have {lines}", lambda: vi.state()["lines"] == [*lines])
-
-                await sees("Grüße 😀", "zwei")
-                vi.type("GAdrei世<Esc>")
-                await until("Neovim's letters", lambda: text(ann) == "Grüße 😀\nzweidrei世\n")
-                words.insert(len("Grüße 😀".encode()), "!")
-                await sees("Grüße 😀!", "zweidrei世")
-                vi.type("ggO")
-                words.insert(len(text(ann).encode()), "unten\n")
-                vi.type("oben<Esc>")
-                await sees("oben", "Grüße 😀!", "zweidrei世", "unten")
-                await until("both", lambda: text(ann) == "oben\nGrüße 😀!\nzweidrei世\nunten\n")
-                vi.type("ggddjp")
-                moved = "Grüße 😀!\nzweidrei世\noben\nunten\n"
-                await until("a move", lambda: text(ann) == moved)
-                vi.type("u")  # Neovim's own undo knows no authors: it takes back what came last
-                await sees("Grüße 😀!", "zweidrei世", "unten")
-                await until("the undo", lambda: text(ann) == moved.replace("oben\n", ""))
-
-                vi.type("gg0fü")
-                carets = Carets("content")
-                carets.follow(ann.doc.get_update())
-
-                def at() -> list[int | None]:
-                    cursors = [state.get("cursor", {}) for state in ann.others.values()]
-                    return [carets.place(text(ann), cursor.get("head")) for cursor in cursors]
-
-                await until("Neovim's caret", lambda: at() == [2])
-                position = carets.position(text(ann), 7)
-                ann.present(cursor={"anchor": position, "head": position})
-                behind = len("Grüße 😀".encode())
-                await until("Ann's caret", lambda: vi.state()["carets"] == [["Ann", 0, behind]])
-                assert [] == vi.state()["errors"]
+                await write_together(ann, vi)
             await until("Vi to go", lambda: not ann.others)
 
     play(story())

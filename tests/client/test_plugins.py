@@ -1,5 +1,6 @@
 """The plugins of Teamtype, as their sources have it: what they start, how they reach it, and what
-they send before they are answered. None of them is run here."""
+they send before they are answered. Neovim's own is run where TEAMTYPE_NVIM names a checkout of it:
+it is in no package."""
 
 import asyncio
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from collab.client import Client
+from tests.client.neovim import Teamtype, begin, needs_neovim, write_together
 from tests.client.plugin import BRIDGE, Plugin, is_edit, place
 from tests.client.stories import play, text
 from tests.live import PATIENCE, Server, polls, until
@@ -158,6 +160,27 @@ def path(server: Server, tmp_path: Path) -> dict[str, str]:
     (tmp_path / ".quire-token").touch()
     folders = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     return {**os.environ, "PATH": folders, "HOME": str(tmp_path)}
+
+
+@needs_neovim
+@pytest.mark.skipif("TEAMTYPE_NVIM" not in os.environ, reason="TEAMTYPE_NVIM names no plugin")
+def test_neovim(
+    server: Server, project: Path, path: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is as it is, and starts what the README says."""
+    for name in ("PATH", "HOME"):
+        monkeypatch.setenv(name, path[name])
+    (project / "plan.md").write_text("from the disk\n")
+
+    async def story() -> None:
+        async with Client(server.page("/"), "team/plan.md", user={"name": "Ann"}) as ann:
+            await begin(ann)
+            folder = os.environ["TEAMTYPE_NVIM"]
+            with Teamtype(project, "plan.md", "--cmd", f"set rtp+={folder}") as vi:
+                await write_together(ann, vi)
+            await until("Vi to go", lambda: not ann.others)
+
+    play(story())
 
 
 @pytest.mark.parametrize("arguments", [("share",), ("join", "3-blue-cows")], ids=" ".join)
